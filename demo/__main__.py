@@ -1,0 +1,122 @@
+"""`python -m demo`: plays the story on real servers, tells it as it happens, and keeps them running until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+from pathlib import Path
+
+from demo.processes import CommandFailed, Died
+from demo.stack import BINARIES, Stack, running_stack
+from demo.story import story
+from demo.timeline import Outcome, play
+
+ADDRESSES = {
+    "prometheus": "Prometheus",
+    "alertmanager": "Alertmanager",
+    "receiver": "Tocsin's receiver",
+    "shop": "the shop",
+    "mail": "mail sink",
+    "hook": "webhook sink",
+    "second": "second webhook sink",
+}
+
+
+def main() -> int:
+    """The exit code: 0 if every step was seen, 1 if one was not, 130 if the story was interrupted."""
+    arguments = _arguments()
+    try:
+        return asyncio.run(demo(arguments.binaries, once=arguments.once))
+    except asyncio.CancelledError:
+        tell("stopped; nothing is left running")
+        return 130
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description="The whole loop on this machine.")
+    parser.add_argument("--once", action="store_true", help="end after the story; exit 1 if a step was not seen")
+    parser.add_argument(
+        "--binaries",
+        type=Path,
+        default=BINARIES,
+        metavar="DIR",
+        help="prometheus and alertmanager; default: %(default)s",
+    )
+    return parser.parse_args()
+
+
+async def demo(binaries: Path, *, once: bool) -> int:
+    """Sets everything up, plays the story and takes everything down."""
+    stop = asyncio.current_task()
+    assert stop is not None  # asyncio.run made it
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.cancel)
+    missing = [name for name in ("prometheus", "alertmanager") if not (binaries / name).exists()]
+    if missing:
+        tell(f"{binaries} has no {' and no '.join(missing)}: make tools, or --binaries DIR")
+        return 1
+    try:
+        return await _demo(binaries, once=once)
+    except (Died, CommandFailed) as error:
+        tell(f"the demo cannot go on: {error}")
+        return 1
+
+
+async def _demo(binaries: Path, *, once: bool) -> int:
+    tell("Setting up: a shop, Prometheus, Alertmanager, Tocsin's receiver and two sinks")
+    begun = time.monotonic()
+    async with running_stack(binaries) as stack:
+        tell(f"All of it is ready after {time.monotonic() - begun:.1f} s\n")
+        show_addresses(stack)
+        failed = await show_story(stack)
+        if failed:
+            tell(f"\nThis step was not seen: {failed.step.name} ({failed.step.where}). Instead: {failed.what}")
+        else:
+            tell("\nEvery step was seen at its source.")
+        if not once and not failed:
+            await keep(stack)
+    return 1 if failed else 0
+
+
+def show_addresses(stack: Stack) -> None:
+    for name, title in ADDRESSES.items():
+        tell(f"  {title:<20}  {stack.urls[name]}")
+    tell("")
+
+
+async def show_story(stack: Stack) -> Outcome | None:
+    """Tells each step as it happens; gives back the one that failed."""
+    tell("  seconds  step                              where it was seen")
+    async for outcome in play(story(stack), check=stack.check):
+        tell(line(outcome))
+        if not outcome.seen:
+            return outcome
+    return None
+
+
+def line(outcome: Outcome) -> str:
+    """One step: seconds since the fault, what, where, and what was seen there."""
+    when = "before" if outcome.seconds is None else f"{outcome.seconds:.1f}"
+    name = outcome.step.name if outcome.seen else f"{outcome.step.name}: NO"
+    return f"  {when:>7}  {name:<32}  {outcome.step.where}: {outcome.what}"
+
+
+async def keep(stack: Stack) -> None:
+    """Goes on until Ctrl-C."""
+    receiver = stack.urls["receiver"]
+    tell(f"It goes on until you press Ctrl-C. Look around:\n  .venv/bin/tocsin incidents list --all --url {receiver}")
+    try:
+        await stack.last()
+    except asyncio.CancelledError:
+        tell("\nStopping.")
+
+
+def tell(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Rulepacks to rules: a compiler for Git and CI; no server."""

@@ -1,0 +1,129 @@
+"""One `alert` of a pack, compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Any
+
+from generator.promql import Expression, PromQLError
+from generator.reading import Reading
+from generator.rule import Origin, Rule
+from generator.schema import WRITTEN_ANNOTATIONS, WRITTEN_LABELS, Alert, Metadata
+from generator.template import Template
+from generator.templates import TEMPLATES
+from tocsin import duration
+from tocsin.model import Labels
+from tocsin.problem import Problem
+from tocsin.yamltree import YamlPath
+
+ALERT_KEYS = frozenset(field.alias or name for name, field in Alert.model_fields.items())
+
+
+def compile_alert(item: Mapping[str, Any], path: YamlPath, reading: Reading, pack: Metadata) -> Rule | None:
+    """The rule that an item says; None where it has problems, which are noted."""
+    name = str(item["alert"])
+    keys = _template_keys(item)
+    facts = {key: value for key, value in item.items() if key not in keys}
+    alert = reading.model(Alert, facts, path, name)
+    template = _template(item, keys, path, reading, name)
+    for problem in _written_twice(item, path, reading, name):
+        reading.note(problem)
+    expr = _expression(template, (*path, *keys), reading, name) if template else None
+    if alert is None or expr is None:
+        return None
+    return Rule(
+        kind="alert",
+        name=alert.alert,
+        expr=expr,
+        origin=Origin(reading.document, path),
+        expr_path=(keys[0], "expr"),
+        labels=_labels(alert, pack),
+        annotations=_annotations(alert, pack),
+        template=keys[0],
+        severity=alert.severity,
+        hold=alert.hold or timedelta(),
+        keep_firing_for=alert.keep_firing_for or timedelta(),
+    )
+
+
+def _template_keys(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys that name templates; if there is none, the one that seems meant as such."""
+    strange = [key for key in item if key not in ALERT_KEYS]
+    known = tuple(key for key in strange if key in TEMPLATES)
+    meant = (key for key in strange if isinstance(item[key], dict | None) or get_close_matches(key, TEMPLATES))
+    return known or tuple(list(meant)[:1])
+
+
+def _template(
+    item: Mapping[str, Any], keys: tuple[str, ...], path: YamlPath, reading: Reading, name: str
+) -> Template | None:
+    problem = _template_problem(keys, path, reading, name)
+    if problem:
+        reading.note(problem)
+        return None
+    [key] = keys
+    facts = {} if item[key] is None else reading.mapping(item[key], (*path, key), key)
+    return None if facts is None else reading.model(TEMPLATES[key], facts, (*path, key), name)
+
+
+def _template_problem(keys: tuple[str, ...], path: YamlPath, reading: Reading, name: str) -> Problem | None:
+    exist = f"templates: {', '.join(TEMPLATES)}"
+    match keys:
+        case ():
+            message = "the alert has no template: nothing says when it fires"
+            return Problem("missing-template", message, reading.document.at(*path), f"add one; {exist}", name)
+        case (key,) if key not in TEMPLATES:
+            near = get_close_matches(key, TEMPLATES, n=1)
+            hint = f"did you mean {near[0]!r}? {exist}" if near else exist
+            at = reading.document.at_key(*path, key)
+            return Problem("unknown-template", f"unknown template {key!r}", at, hint, name)
+        case (_, second, *_):
+            message = f"the alert has {len(keys)} templates: {', '.join(keys)}"
+            at = reading.document.at_key(*path, second)
+            return Problem("two-templates", message, at, "keep one, and write an alert of its own for each other", name)
+    return None
+
+
+def _written_twice(item: Mapping[str, Any], path: YamlPath, reading: Reading, name: str) -> Iterable[Problem]:
+    """Labels and annotations that would overwrite what a key of its own says."""
+    for mapping, written in (("labels", WRITTEN_LABELS), ("annotations", WRITTEN_ANNOTATIONS)):
+        given = item.get(mapping)
+        for key in given if isinstance(given, dict) else ():
+            if key in written:
+                message = f"Tocsin writes {key!r} itself, from {written[key]!r}"
+                at = reading.document.at_key(*path, mapping, key)
+                yield Problem("reserved-name", message, at, f"remove it here, and write {written[key]}: …", name)
+
+
+def _expression(template: Template, path: YamlPath, reading: Reading, name: str) -> Expression | None:
+    try:
+        return template.expression()
+    except PromQLError as error:
+        hint = "an expression to compare needs one value a series, not a range and not a fixed number"
+        at = reading.document.at(*path, "expr")
+        reading.note(Problem("promql-syntax", f"PromQL: {error}", at, hint, name))
+        return None
+
+
+def _labels(alert: Alert, pack: Metadata) -> Labels:
+    own = {
+        "severity": alert.severity.value,
+        "category": alert.category and alert.category.value,
+        "owner": pack.owner,
+    }
+    return {**{name: value for name, value in own.items() if value}, **alert.labels}
+
+
+def _annotations(alert: Alert, pack: Metadata) -> Labels:
+    """What a person reads, and what the receiver needs: how long the trouble had lasted, whose rule it is."""
+    own = {
+        "summary": alert.summary,
+        "description": alert.description,
+        "runbook_url": alert.runbook,
+        "dashboard_url": alert.dashboard,
+        "tocsin_for": duration.show(alert.hold or timedelta()),
+        "tocsin_pack": pack.name,
+    }
+    return {**{name: value for name, value in own.items() if value}, **alert.annotations}

@@ -1,0 +1,34 @@
+"""`missing-comparison`: an alert whose expression keeps every series, so that it always fires."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from promql_parser import BinaryExpr, Call, Expr
+
+from generator import promql
+from generator.rule import Pack, Rule
+from tocsin.problem import Problem
+
+FILTERS = promql.COMPARISONS | {"and", "unless"}
+ABSENCES = frozenset({"absent", "absent_over_time"})
+
+
+def check(rule: Rule, pack: Pack) -> Iterable[Problem]:
+    """Something in the expression can leave nothing over; a heartbeat is meant to fire always."""
+    if rule.kind != "alert" or rule.template == "heartbeat" or _filters_somewhere(rule.expr.tree):
+        return
+    message = "nothing in the expression is compared: the alert fires as long as there are series"
+    hint = "compare it (… > 0), or use the template heartbeat if it shall always fire"
+    yield rule.problem("missing-comparison", message, rule.at_expr(), hint, severity="warning")
+
+
+def _filters_somewhere(tree: Expr) -> bool:
+    return _filters(tree) or any(map(_filters, promql.walk(tree)))
+
+
+def _filters(node: Expr) -> bool:
+    """Whether the node can drop series; `> bool` gives 0 or 1 and drops none."""
+    if isinstance(node, BinaryExpr):
+        return str(node.op) in FILTERS and not (node.modifier and node.modifier.return_bool)
+    return isinstance(node, Call) and node.func.name in ABSENCES

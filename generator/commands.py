@@ -1,0 +1,117 @@
+"""`tocsin rules`: the generator's commands. What they need is imported when they run."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tocsin.cli import group
+
+if TYPE_CHECKING:
+    from generator.output import Written
+    from generator.pipeline import Compiled
+
+rules = group("""Compile rulepacks into the rules that Prometheus evaluates.
+
+\b
+Example:
+  tocsin rules check rulepacks/
+  tocsin rules build rulepacks/ -o rules/
+""")
+
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Rulepacks, and folders that hold some.")]
+Format = Annotated[str, typer.Option("--format", metavar="text|json", help="How the outcome is shown.")]
+
+
+@rules.command()
+def build(
+    paths: Paths,
+    out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the rule files go.")],
+    target: Annotated[str, typer.Option(metavar="rulefile|prometheusrule", help="For whom.")] = "rulefile",
+    output_format: Format = "text",
+) -> None:
+    """Compiles rulepacks into rule files, one a pack; writes nothing if a pack has errors.
+
+    \b
+    Example:
+      tocsin rules build rulepacks/ -o rules/
+      tocsin rules build rulepacks/node -o manifests/ --target prometheusrule
+    """
+    from generator.output import write
+    from generator.pipeline import compile_packs
+    from generator.targets import TARGETS
+    from tocsin.problem import has_errors
+
+    _known(output_format, ("text", "json"), "--format")
+    _known(target, tuple(TARGETS), "--target")
+    compiled = compile_packs(paths, TARGETS[target])
+    failed = has_errors(compiled.problems)
+    written = None if failed else write(compiled.files, out)
+    _show_build(compiled, written, out, output_format)
+    raise typer.Exit(int(failed))
+
+
+@rules.command()
+def check(paths: Paths, output_format: Format = "text") -> None:
+    """Shows every problem of the rulepacks with its place, and writes nothing.
+
+    \b
+    Example:
+      tocsin rules check rulepacks/
+      tocsin rules check rulepacks/node/pack.yml --format json
+    """
+    from generator.pipeline import compile_packs
+    from generator.targets import rulefile
+    from tocsin.problem import as_json, has_errors, summary
+
+    _known(output_format, ("text", "json"), "--format")
+    compiled = compile_packs(paths, rulefile.render)
+    if output_format == "json":
+        typer.echo(as_json(compiled.problems))
+    else:
+        _show_problems(compiled)
+        typer.echo(f"checked {_count(compiled)}: {summary(compiled.problems)}")
+    raise typer.Exit(int(has_errors(compiled.problems)))
+
+
+def _known(value: str, known: tuple[str, ...], option: str) -> None:
+    if value not in known:
+        raise typer.BadParameter(f"{value!r} is none of {', '.join(known)}", param_hint=option)
+
+
+def _show_build(compiled: Compiled, written: Written | None, out: Path, output_format: str) -> None:
+    from tocsin.problem import as_json, summary
+
+    if output_format == "json":
+        states = {} if written is None else asdict(written)
+        files = [{"file": str(path), "state": state} for state, paths in states.items() for path in paths]
+        typer.echo(as_json(compiled.problems, files=files))
+        return
+    _show_problems(compiled)
+    if written is None:
+        typer.echo(f"wrote nothing: {summary(compiled.problems)} in {_count(compiled)}")
+        return
+    count = sum(file.rules for file in compiled.files)
+    unchanged = f" ({len(written.unchanged)} unchanged)" if written.unchanged else ""
+    typer.echo(f"wrote {_plural(len(written.written), 'file')}, {_plural(count, 'rule')} to {out}/{unchanged}")
+    for path in written.stale:
+        typer.echo(f"{path}: left from an earlier build; no pack makes it any more: delete it")
+
+
+def _show_problems(compiled: Compiled) -> None:
+    from tocsin.problem import as_text
+
+    if compiled.problems:
+        typer.echo(as_text(compiled.problems), err=True)
+
+
+def _count(compiled: Compiled) -> str:
+    rule_count = sum(len(pack.rules) for pack in compiled.packs)
+    return f"{_plural(len(compiled.packs), 'pack')}, {_plural(rule_count, 'rule')}"
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,99 @@
+"""The third stage: packs whose parameters are put in to compiled rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from generator.alerts import compile_alert
+from generator.reading import Reading
+from generator.resolve import Resolved
+from generator.rule import Group, Origin, Pack, Rule
+from generator.schema import GUIDE, GroupHead, Head, Metadata, Record
+from tocsin.problem import Problem
+from tocsin.yamltree import YamlPath
+
+# Stands in where the metadata is amiss, so that the rules are still looked at; no pack can be called so.
+NAMELESS = Metadata.model_construct(name="")
+
+
+def expand(packs: Sequence[Resolved]) -> tuple[list[Pack], list[Problem]]:
+    """The packs with the rules that could be compiled, and the problems of all others."""
+    compiled: list[Pack] = []
+    problems: list[Problem] = []
+    for pack in packs:
+        data = pack.document.data
+        reading = Reading(pack.document, pack.unresolved)
+        reading.model(Head, data, ())
+        metadata = _metadata(data)
+        groups = tuple(_groups(data.get("groups"), reading, metadata))
+        compiled.append(Pack(metadata.name, groups, pack.source, Origin(pack.document, ())))
+        problems += reading.problems
+    return compiled, [*problems, *_same_name(compiled)]
+
+
+def _metadata(data: dict[str, Any]) -> Metadata:
+    try:
+        return Metadata.model_validate(data.get("metadata"))
+    except ValidationError:
+        return NAMELESS  # the problems of the head say what is amiss
+
+
+def _groups(groups: Any, reading: Reading, pack: Metadata) -> Iterable[Group]:
+    names: set[str] = set()
+    for index, data in enumerate(groups if isinstance(groups, list) else ()):
+        path: YamlPath = ("groups", index)
+        if reading.mapping(data, path, "a group") is None:
+            continue
+        head = reading.model(GroupHead, data, path)
+        rules = tuple(_rules(data.get("rules"), (*path, "rules"), reading, pack))
+        name, interval = (head.name, head.interval) if head else (str(data.get("name")), None)
+        if name in names:
+            at = reading.document.at(*path, "name")
+            hint = "name it otherwise, or move its rules to the first"
+            reading.note(Problem("duplicate-group", f"there are two groups {name!r}", at, hint))
+        names.add(name)
+        yield Group(name, rules, interval)
+
+
+def _rules(items: Any, path: YamlPath, reading: Reading, pack: Metadata) -> Iterable[Rule]:
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        rule = _rule(item, (*path, index), reading, pack)
+        if rule is not None:
+            yield rule
+
+
+def _rule(item: Any, path: YamlPath, reading: Reading, pack: Metadata) -> Rule | None:
+    if reading.mapping(item, path, "a rule") is None:
+        return None
+    match [key for key in ("alert", "record") if key in item]:
+        case ["alert"]:
+            return compile_alert(item, path, reading, pack)
+        case ["record"]:
+            return _record(item, path, reading)
+        case kinds:
+            message = "a rule is an alert or a record, not both" if kinds else "the rule has no name"
+            hint = f"write alert: <name> or record: <name>; see {GUIDE}"
+            reading.note(Problem("rule-kind", message, reading.document.at(*path), hint=hint))
+            return None
+
+
+def _record(item: dict[str, Any], path: YamlPath, reading: Reading) -> Rule | None:
+    record = reading.model(Record, item, path, str(item["record"]))
+    if record is None:
+        return None
+    origin = Origin(reading.document, path)
+    return Rule("record", record.record, record.expr, origin, ("expr",), record.labels, annotations={})
+
+
+def _same_name(packs: Sequence[Pack]) -> Iterable[Problem]:
+    """Packs that would be written to one file."""
+    first: dict[str, Pack] = {}
+    for pack in packs:
+        other = first.setdefault(pack.name, pack)
+        if other is not pack and pack.name != NAMELESS.name:
+            message = f"the pack {pack.name!r} exists already, in {other.origin.at('metadata', 'name')}"
+            hint = "rename one: a pack's name is the name of its rule file"
+            yield Problem("duplicate-pack", message, pack.origin.at("metadata", "name"), hint=hint)

@@ -1,0 +1,149 @@
+"""PromQL as a tree: parsed, composed with the parentheses it needs, printed.
+
+Printed with `prettify()`: the `str()` of promql-parser loses escapes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import promql_parser
+from promql_parser import BinaryExpr, Expr, UnaryExpr, VectorSelector
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
+
+# Loosest first (prometheus: promql/parser/generated_parser.y). A minus sign stands between * and ^.
+OPERATORS = (("or",), ("and", "unless"), tuple(sorted(COMPARISONS)), ("+", "-"), ("*", "/", "%", "atan2"), (), ("^",))
+PRECEDENCE = {operator: level for level, operators in enumerate(OPERATORS) for operator in operators}
+UNARY = PRECEDENCE["^"] - 1
+ATOM = PRECEDENCE["^"] + 1
+
+
+class PromQLError(ValueError):
+    """The text is no PromQL that a rule could hold; the message is one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A text to compose with, and how tightly its outermost operator binds."""
+
+    text: str
+    level: int
+
+    def parsed(self) -> Expression:
+        """The term as an expression.
+
+        Raises:
+            PromQLError: its parts do not fit together (a comparison of two scalars, say).
+        """
+        return parse(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A PromQL expression: its tree, and its text as it is printed."""
+
+    text: str
+    tree: Expr
+
+    @property
+    def term(self) -> Term:
+        tree = self.tree
+        if isinstance(tree, UnaryExpr):
+            return Term(self.text, UNARY)
+        return Term(self.text, PRECEDENCE[str(tree.op)] if isinstance(tree, BinaryExpr) else ATOM)
+
+
+def parse(text: str) -> Expression:
+    """The expression in a text.
+
+    Raises:
+        PromQLError: it does not parse.
+    """
+    try:
+        tree = promql_parser.parse(text)
+    except ValueError as error:
+        raise PromQLError(str(error)) from None
+    return Expression(tree.prettify(), tree)
+
+
+def binary(left: Term, operator: str, right: Term) -> Term:
+    """`left operator right`, each side in parentheses where the operator would tear it apart.
+
+    Equal precedence gets parentheses too: readers do not know associativity by heart.
+    """
+    level = PRECEDENCE[operator]
+    sides = (side.text if side.level > level else f"({side.text})" for side in (left, right))
+    return Term(f" {operator} ".join(sides), level)
+
+
+def literal(value: float) -> Term:
+    """A number to compose with."""
+    return Term(number(value), UNARY if value < 0 else ATOM)
+
+
+def number(value: float) -> str:
+    """A number as PromQL writes it: `90`, `0.05`, `+Inf`."""
+    if isinstance(value, int):
+        return str(value)
+    if math.isinf(value):
+        return "+Inf" if value > 0 else "-Inf"
+    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
+
+
+def walk(tree: Expr) -> Iterator[Expr]:
+    """Every node of the tree, parents first."""
+    nodes: list[Expr] = []
+    promql_parser.walk(tree, pre_visit=nodes.append)
+    return iter(nodes)
+
+
+def _expression(value: Any) -> Expression:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = number(value)  # an expression that is one parameter keeps the parameter's type
+    if not isinstance(value, str):
+        raise _custom("not an expression", "write it as text")
+    try:
+        return parse(value)
+    except PromQLError as error:
+        raise _custom(str(error), "try the expression in Prometheus; check its brackets and quotes") from None
+
+
+def _selector(value: Any) -> Expression:
+    expression = _expression(value)
+    tree = expression.tree
+    if not isinstance(tree, VectorSelector) or tree.offset is not None or tree.at is not None:
+        raise _custom("not a plain selector", 'write a metric and its matchers alone: up{job="api"}')
+    return expression
+
+
+def _custom(message: str, hint: str) -> PydanticCustomError:
+    # As a value, because pydantic would take the braces of a selector for placeholders.
+    return PydanticCustomError("promql-syntax", "PromQL: {message}", {"message": message, "hint": hint})
+
+
+def _number(value: Any) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)  # YAML 1.1 takes 1e9 for a text
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if math.isnan(number):
+        what = {"value": repr(value), "hint": "write a plain number: 90, 0.05, 1e9"}
+        raise PydanticCustomError("value", "{value} is not a number", what)
+    return number
+
+
+_AS_TEXT = (
+    WithJsonSchema({"type": "string"}),
+    PlainSerializer(lambda expression: expression.text, return_type=str),
+)
+
+# Fields of templates: an expression to compute with, a plain selector, a number to compare with.
+PromQL = Annotated[Expression, PlainValidator(_expression), *_AS_TEXT]
+Selector = Annotated[Expression, PlainValidator(_selector), *_AS_TEXT]
+Number = Annotated[float, BeforeValidator(_number)]

@@ -1,0 +1,94 @@
+"""What the stages after `expand` work on: packs of compiled rules that still know where they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Literal
+
+from generator.promql import Expression
+from tocsin.model import Labels, Severity
+from tocsin.problem import Level, Position, Problem
+from tocsin.yamltree import Document, YamlPath
+
+Identity = tuple[str, frozenset[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something was written: a path in a YAML document."""
+
+    document: Document
+    path: YamlPath
+
+    def at(self, *path: str | int) -> Position:
+        """The place of the value below, or of its nearest parent that is in the file."""
+        return self.document.at(*self.path, *path)
+
+    def at_key(self, *path: str | int) -> Position:
+        """The place of the key below."""
+        return self.document.at_key(*self.path, *path)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule as Prometheus runs it; `hold` is its `for`. Only alerts have annotations and a severity."""
+
+    kind: Literal["alert", "record"]
+    name: str
+    expr: Expression
+    origin: Origin
+    expr_path: YamlPath
+    labels: Labels
+    annotations: Labels
+    template: str = ""
+    severity: Severity | None = None
+    hold: timedelta = timedelta()
+    keep_firing_for: timedelta = timedelta()
+
+    @property
+    def identity(self) -> Identity:
+        """What Alertmanager tells alerts apart by, as far as the rule says it."""
+        return self.name, frozenset(self.labels.items())
+
+    def problem(self, check: str, message: str, at: Position, hint: str, severity: Level = "error") -> Problem:
+        """A problem of this rule."""
+        return Problem(check, message, at, hint=hint, rule=self.name, severity=severity)
+
+    def at_expr(self) -> Position:
+        """The place of the expression it was compiled from."""
+        return self.origin.at(*self.expr_path)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rules that are evaluated together, in order; no interval means the server's."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    interval: timedelta | None
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One rulepack, compiled. `source` is its file as generated files name it: no path of this machine."""
+
+    name: str
+    groups: tuple[Group, ...]
+    source: str
+    origin: Origin
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        return tuple(rule for group in self.groups for rule in group.rules)
+
+    @cached_property
+    def alerts_by_identity(self) -> Mapping[Identity, Rule]:
+        """The first alert of each identity."""
+        first: dict[Identity, Rule] = {}
+        for rule in self.rules:
+            if rule.kind == "alert":
+                first.setdefault(rule.identity, rule)
+        return first

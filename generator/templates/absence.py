@@ -1,0 +1,39 @@
+"""`absence`: series that should be there are not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from generator import promql
+from generator.promql import Expression, Selector
+from generator.template import Template
+from tocsin import duration
+from tocsin.config import Duration
+
+
+def _positive(window: timedelta) -> timedelta:
+    if not window:
+        raise PydanticCustomError("absence", "looks back on nothing", {"hint": "write how long to remember: 1h"})
+    return window
+
+
+class Absence(Template):
+    """No series matches `selector`; with `seen_within`, each series is missed that was there in that time.
+
+    `absent()` fires once, when all are gone, and its alert bears the labels that the selector names by
+    equality. It cannot notice one of many; `seen_within` can, but it forgets a series after that time, and
+    the alert with it.
+    """
+
+    selector: Selector
+    seen_within: Annotated[Duration, AfterValidator(_positive)] | None = None
+
+    def expression(self) -> Expression:
+        if self.seen_within is None:
+            return promql.parse(f"absent({self.selector.text})")
+        seen = promql.parse(f"present_over_time({self.selector.text}[{duration.show(self.seen_within)}])")
+        return promql.binary(seen.term, "unless", self.selector.term).parsed()

@@ -1,0 +1,161 @@
+"""The receiver, wired: who gets what, and the one TaskGroup that owns every task."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import structlog
+from aiohttp import web
+
+from receiver.config import ReceiverConfig
+from receiver.decide import Decider
+from receiver.engine.correlate import ByGroup
+from receiver.engine.pipeline import Rules
+from receiver.jobs.handlers import Handlers
+from receiver.jobs.runner import Runner
+from receiver.loop import EngineLoop
+from receiver.metrics import Metrics
+from receiver.notify.channel import Channel
+from receiver.notify.text import Writer
+from receiver.store.database import Database
+from receiver.store.inbox import Inbox
+from receiver.store.jobs import Jobs
+from receiver.store.ledger import Ledger
+from receiver.store.queries import Queries
+from receiver.web.api import Api
+from receiver.web.hooks import Hooks
+from receiver.web.operations import Operations
+from receiver.web.problems import problems, same_site
+from tocsin import __version__
+from tocsin.clock import Clock, SystemClock
+from tocsin.errors import TocsinError
+
+log = structlog.get_logger("receiver")
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """`127.0.0.1:9095`, `[::1]:9095` or `:9095` (every address).
+
+        Raises:
+            ValueError: it is none of these.
+        """
+        host, colon, port = text.rpartition(":")
+        if not colon or not port.isdecimal() or int(port) > 65535:
+            raise ValueError(f"{text!r} is not an address; write it as 127.0.0.1:9095")
+        return cls(host.strip("[]") or "0.0.0.0", int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Every part of a receiver over one open store."""
+
+    application: web.Application
+    inbox: Inbox
+    loop: EngineLoop
+    runner: Runner
+
+    @classmethod
+    async def build(
+        cls, database: Database, config: ReceiverConfig, clock: Clock, channels: Mapping[str, Channel]
+    ) -> Self:
+        """Wires the parts together and takes the engine's turn."""
+        metrics, job_due = Metrics(), asyncio.Event()
+        inbox = Inbox(database, limit=config.inbox_limit)
+        ledger, queries = Ledger(database), Queries(database)
+        decider = Decider(ledger, metrics, clock)
+        epoch = await ledger.take_turn()
+        jobs = Jobs(database, epoch)
+        await jobs.free()
+        await inbox.count()
+        handlers = Handlers(
+            ledger=ledger,
+            queries=queries,
+            channels=channels,
+            clock=clock,
+            external_url=config.external_url,
+        )
+        rules = Rules(ByGroup(), config.steps, config.tenant_label)
+        loop = EngineLoop(
+            inbox=inbox,
+            ledger=ledger,
+            rules=rules,
+            metrics=metrics,
+            clock=clock,
+            epoch=epoch,
+            job_due=job_due,
+        )
+        runner = Runner(jobs=jobs, handlers=handlers, decider=decider, metrics=metrics, clock=clock, job_due=job_due)
+        application = web.Application(middlewares=[problems, same_site], client_max_size=config.max_body_bytes)
+        application.add_routes(Hooks(inbox, metrics, clock, max_body_bytes=config.max_body_bytes).routes())
+        application.add_routes(Api(queries, decider).routes())
+        application.add_routes(Operations(queries, inbox, metrics, lambda: loop.failing).routes())
+        return cls(application, inbox, loop, runner)
+
+
+async def run(config: ReceiverConfig, listen: Listen, storage: Path) -> None:
+    """Runs a receiver until SIGTERM or SIGINT.
+
+    Raises:
+        TocsinError: the store cannot be opened, or the address is taken.
+    """
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        database = await Database.open(storage)
+        stack.push_async_callback(database.close)
+        writer = Writer()
+        channels = {name: settings.build(writer) for name, settings in config.channels.items()}
+        receiver = await Receiver.build(database, config, SystemClock(), channels)
+        server = web.AppRunner(receiver.application, access_log=None, shutdown_timeout=5)
+        address = await _serve(server, listen)
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(part.run()) for part in (receiver.inbox, receiver.loop, receiver.runner)]
+            try:
+                _greet(config, address, storage, receiver.inbox.depth)
+                await stopping.wait()
+                log.info("stopping: no more bodies are taken in, what is being sent may end")
+            finally:
+                await server.cleanup()
+                for task in running:
+                    task.cancel()
+    log.info("stopped")
+
+
+async def _serve(server: web.AppRunner, listen: Listen) -> str:
+    await server.setup()
+    try:
+        await web.TCPSite(server, listen.host, listen.port).start()
+    except OSError as error:
+        why = "is in use: is another receiver running?" if error.errno == errno.EADDRINUSE else f"({error.strerror})"
+        raise TocsinError(f"cannot listen on {listen}: it {why} Choose another with --web.listen-address") from error
+    host, port = server.addresses[0][:2]
+    return f"http://{Listen(host, port)}"
+
+
+def _greet(config: ReceiverConfig, address: str, storage: Path, waiting: int) -> None:
+    log.info("listening", address=address, storage=str(storage), version=__version__, bodies_waiting=waiting)
+    if not config.steps:
+        log.warning("no escalation is configured: incidents are opened and listed, but nobody is told")
+    if address.split("//")[1].rpartition(":")[0].strip("[]") not in LOOPBACK:
+        log.warning("listening beyond loopback without authentication: put it behind something that asks who calls")

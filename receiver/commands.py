@@ -1,0 +1,149 @@
+"""`tocsin receiver` and `tocsin incidents`. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from tocsin.cli import group
+
+receiver = group("""Take in Alertmanager's webhooks, open incidents, tell people.
+
+\b
+Example:
+  tocsin receiver run --config.file receiver.yml --storage.path /var/lib/tocsin
+""")
+
+incidents = group("""See incidents and say what you do about them.
+
+\b
+Example:
+  tocsin incidents list
+  tocsin incidents ack k3f9x2
+""")
+
+Url = Annotated[str | None, typer.Option("--url", help="The receiver. Default: TOCSIN_URL or http://127.0.0.1:9095.")]
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="How it is printed.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or its beginning.")]
+By = Annotated[str | None, typer.Option("--by", help="Who says so. Default: the user you are logged in as.")]
+
+
+@receiver.callback()
+def _receiver() -> None:
+    """Keeps `receiver` a group while it has one command."""
+
+
+@receiver.command()
+def run(
+    config_file: Annotated[
+        Path | None, typer.Option("--config.file", help="Configuration; all of it is optional.")
+    ] = None,
+    address: Annotated[str, typer.Option("--web.listen-address", help="Where to listen.")] = "127.0.0.1:9095",
+    storage: Annotated[Path, typer.Option("--storage.path", help="Where the store lies.")] = Path("data/receiver"),
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], typer.Option("--log.level", help="How much is told.")
+    ] = "info",
+    log_format: Annotated[Literal["logfmt", "json"], typer.Option("--log.format", help="How it is told.")] = "logfmt",
+) -> None:
+    """Runs the receiver until it is told to stop.
+
+    \b
+    Example:
+      tocsin receiver run --config.file receiver.yml --storage.path /var/lib/tocsin
+    """
+    import uvloop
+    from prometheus_client import disable_created_metrics
+
+    from receiver import app
+    from receiver.config import ReceiverConfig
+    from tocsin import log
+    from tocsin.config import load
+
+    try:
+        listen = app.Listen.parse(address)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--web.listen-address") from error
+    config = load(config_file, ReceiverConfig) if config_file else ReceiverConfig()
+    log.configure(log_level, log_format)
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the text format would show a second series for each counter
+    uvloop.run(app.run(config, listen, storage))
+
+
+@incidents.command("list")
+def list_(
+    status: Annotated[
+        str | None, typer.Option(help="open, acknowledged or resolved; default: all but resolved.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Resolved ones, too.")] = False,
+    url: Url = None,
+    output: Format = "text",
+) -> None:
+    """Lists incidents, newest first.
+
+    \b
+    Example:
+      tocsin incidents list --status open
+    """
+    from receiver.show import incident_table
+
+    found = list(_client(url).incidents(status=status))
+    if status is None and not everything:
+        found = [incident for incident in found if incident["status"] != "resolved"]
+    _print(output, {"items": found}, lambda: incident_table(found))
+
+
+@incidents.command()
+def show(incident: Id, url: Url = None, output: Format = "text") -> None:
+    """Shows one incident: its alerts, and all that happened, with reasons.
+
+    \b
+    Example:
+      tocsin incidents show k3f9x2
+    """
+    from receiver.show import incident_story
+
+    found = _client(url).incident(incident)
+    _print(output, found, lambda: incident_story(found))
+
+
+@incidents.command()
+def ack(incident: Id, by: By = None, url: Url = None, output: Format = "text") -> None:
+    """Says that you have it: nobody else is told.
+
+    \b
+    Example:
+      tocsin incidents ack k3f9x2
+    """
+    answer = _client(url).acknowledge(incident, by=by or getpass.getuser())
+    _print(output, answer, lambda: _said(answer, "acknowledged: nobody else is told"))
+
+
+@incidents.command()
+def resolve(incident: Id, by: By = None, url: Url = None, output: Format = "text") -> None:
+    """Says that it is over. Alerts that still fire page again only once they have ended and come back.
+
+    \b
+    Example:
+      tocsin incidents resolve k3f9x2
+    """
+    answer = _client(url).resolve(incident, by=by or getpass.getuser())
+    still = f"; {answer['firing']} of its alerts still fire and page again only when they come back"
+    _print(output, answer, lambda: _said(answer, "resolved" + (still if answer["firing"] else "")))
+
+
+def _client(url: str | None) -> Any:
+    from tocsin.client import Client
+
+    return Client.from_environment(url)
+
+
+def _said(answer: dict[str, Any], done: str) -> str:
+    return f"{answer['id']} {answer['title']}: {done if answer['changed'] else answer['reason']}"
+
+
+def _print(output: str, data: Any, text: Any) -> None:
+    typer.echo(json.dumps(data, indent=2, ensure_ascii=False) if output == "json" else text())

@@ -1,0 +1,60 @@
+"""The receiver's configuration file. Everything has a default: the receiver runs without one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from receiver.engine.incident import EscalationStep
+from receiver.notify.channels import ChannelSettings, OneChannel
+from tocsin.config import Duration, OneOrMore, Settings
+
+if not TYPE_CHECKING:
+    OneChannel = ChannelSettings  # the model with a field for each kind; typed as its base
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
+class StepSettings(Settings):
+    """So long after the step before (the opening, for the first), tell these channels."""
+
+    after: Duration = timedelta()
+    notify: OneOrMore[Name]
+
+
+class EscalationSettings(Settings):
+    """Who is told, in turn, until somebody acknowledges or the incident resolves."""
+
+    steps: OneOrMore[StepSettings]
+
+
+class ReceiverConfig(Settings):
+    """The whole file."""
+
+    tenant_label: str = Field("tenant", description="The label of an alert that names its tenant.")
+    inbox_limit: int = Field(
+        100_000,
+        ge=1,
+        description="Bodies that may wait to be processed; beyond it senders get 503 and try again.",
+    )
+    max_body_bytes: int = Field(64 * 2**20, ge=1024, description="The largest webhook body that is taken in.")
+    external_url: str = Field("", description="Where people reach this receiver; stands in messages.")
+    channels: dict[Name, OneChannel] = Field({}, description="The ways to reach people, by name.")
+    escalation: EscalationSettings | None = Field(None, description="Who is told when an incident opens.")
+
+    @model_validator(mode="after")
+    def _channels_exist(self) -> Self:
+        wanted = [name for step in self.steps for name in step.notify]
+        missing = sorted(set(wanted) - set(self.channels))
+        if missing:
+            known = ", ".join(sorted(self.channels)) or "none is configured"
+            raise ValueError(f"escalation names the channel {missing[0]!r}, which is not under channels ({known})")
+        return self
+
+    @property
+    def steps(self) -> tuple[EscalationStep, ...]:
+        """The escalation as the policy wants it."""
+        settings = self.escalation.steps if self.escalation else ()
+        return tuple(EscalationStep(step.after, step.notify) for step in settings)

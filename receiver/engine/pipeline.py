@@ -1,0 +1,135 @@
+"""The engine, in the order in which a notification goes through it: ingest → suppress → correlate → policy."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from receiver.engine.correlate import Correlator, Placement
+from receiver.engine.incident import AlertRef, AlertsJoined, AlertsResolved, EscalationStep, Incident, Opened
+from receiver.engine.ingest import Change, Sighting, distinct, identities, ingest, tenant_of
+from receiver.engine.notification import Body, Notification, NotUnderstood, decode, quarantine_notice
+from receiver.engine.occurrence import Occurrence, new_id
+from receiver.engine.policy import step
+from receiver.engine.suppress import suppress
+from receiver.engine.working_set import WorkingSet
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the decisions rest on besides the alerts: the configuration's part in the engine."""
+
+    correlator: Correlator
+    escalation: tuple[EscalationStep, ...] = ()
+    tenant_label: str = "tenant"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A body as the engine reads it; `error` says why it had to be replaced by a notice about itself."""
+
+    body: Body
+    notification: Notification
+    error: str = ""
+
+    @classmethod
+    def broken(cls, body: Body, error: str) -> Read:
+        """A body that cannot be processed, as a notice that tells people so."""
+        return cls(body, quarantine_notice(body, error), error)
+
+
+def read(body: Body) -> Read:
+    """Decodes a body; one that is not understood becomes a notice that tells people so."""
+    try:
+        return Read(body, decode(body))
+    except NotUnderstood as error:
+        return Read.broken(body, str(error))
+
+
+def needs(bodies: Iterable[Read], rules: Rules) -> tuple[set[str], set[str]]:
+    """What must be known before `process`: identities of alerts, keys of incidents."""
+    alerts: set[str] = set()
+    keys: set[str] = set()
+    for one in bodies:
+        alerts.update(identities(one.notification, rules.tenant_label))
+        tenants = {tenant_of(alert, rules.tenant_label) for alert in one.notification.alerts}
+        keys |= rules.correlator.keys(one.notification, tenants)
+    return alerts, keys
+
+
+def process(bodies: Iterable[Read], work: WorkingSet, rules: Rules, now: datetime) -> Counter[str]:
+    """Takes bodies through the engine, in order; what was decided is in `work.outcome`.
+
+    Returns how many sightings were held back, by reason.
+    """
+    held: Counter[str] = Counter()
+    for one in bodies:
+        if one.error:
+            work.outcome.quarantined.append((one.body, one.error))
+        for part in distinct(one.notification, rules.tenant_label):
+            held += _process(part, work, rules, now)
+    return held
+
+
+def _process(notification: Notification, work: WorkingSet, rules: Rules, now: datetime) -> Counter[str]:
+    sightings = list(ingest(notification, work.occurrences, rules.tenant_label))
+    passed, held = suppress(sightings)
+    _keep_state(sightings, work)
+    _resolve([s.occurrence for s in passed if s.change is Change.RESOLVED], work, now)
+    fired = [s.occurrence for s in passed if s.change is Change.FIRED]
+    placed = [(rules.correlator.place(notification, occurrence), occurrence) for occurrence in fired]
+    _join(placed, work, rules, now)
+    return held
+
+
+def _keep_state(sightings: Iterable[Sighting], work: WorkingSet) -> None:
+    for sighting in sightings:
+        if sighting.change not in (Change.REPEATED, Change.LATE):
+            work.keep(sighting.occurrence)
+
+
+def _resolve(ended: Iterable[Occurrence], work: WorkingSet, now: datetime) -> None:
+    by_incident: dict[str, list[AlertRef]] = {}
+    for occurrence in ended:
+        if occurrence.incident is not None:
+            by_incident.setdefault(occurrence.incident, []).append(AlertRef(occurrence.id, occurrence.name))
+    for incident_id, alerts in by_incident.items():
+        incident = work.incidents[incident_id]
+        work.decided(incident, step(incident, AlertsResolved(tuple(alerts)), now), now)
+
+
+def _join(placed: Iterable[tuple[Placement, Occurrence]], work: WorkingSet, rules: Rules, now: datetime) -> None:
+    """Opens an incident for each key that has none, then adds all alerts of a key in one event."""
+    groups: dict[Placement, list[Occurrence]] = {}
+    for placement, occurrence in placed:
+        groups.setdefault(placement, []).append(occurrence)
+    for placement, occurrences in groups.items():
+        incident = _incident(placement, occurrences, work, rules, now)
+        worst = max((occurrence.severity for occurrence in occurrences), key=lambda s: s.rank)
+        refs = tuple(AlertRef(occurrence.id, occurrence.name) for occurrence in occurrences)
+        joined = AlertsJoined(refs, worst, placement.reason)
+        incident = work.decided(incident, step(incident, joined, now), now)
+        for occurrence in occurrences:
+            work.keep(occurrence.in_incident(incident.id))
+
+
+def _incident(
+    placement: Placement, occurrences: list[Occurrence], work: WorkingSet, rules: Rules, now: datetime
+) -> Incident:
+    """The open incident of a key, opened now if there is none."""
+    known = work.open_by_key.get(placement.key)
+    if known is not None:
+        return work.incidents[known]
+    first = max(occurrences, key=lambda occurrence: occurrence.severity.rank)
+    opened = Opened(
+        tenant=first.tenant,
+        source=first.source,
+        key=placement.key,
+        title=first.summary,
+        escalation=rules.escalation,
+        reason="no open incident of its group",
+    )
+    incident = Incident(new_id("incident", first.id))
+    return work.decided(incident, step(incident, opened, now), now)

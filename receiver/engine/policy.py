@@ -1,0 +1,151 @@
+"""What follows from an event: `step(incident, event, now)`, pure, so that a month of escalation is a quick test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from receiver.engine.incident import (
+    Acknowledged,
+    AlertsResolved,
+    AnyEvent,
+    Escalated,
+    EscalationDue,
+    Incident,
+    IncidentStatus,
+    Message,
+    MessageFailed,
+    Opened,
+    Resolved,
+    apply,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Ask again about this step when it is due. An incident has one timer; setting it anew replaces it."""
+
+    incident: str
+    step: int
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Tell a channel. The key names this message for ever, so that a repeat can be recognised."""
+
+    incident: str
+    channel: str
+    message: Message
+    key: str
+    due_at: datetime
+
+
+Effect = SetTimer | CancelTimer | Send
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What came of an event: the events to record, what must happen, and why. No events: it changed nothing."""
+
+    incident: Incident
+    events: tuple[AnyEvent, ...]
+    effects: tuple[Effect, ...]
+    reason: str
+
+
+def step(incident: Incident, event: AnyEvent, now: datetime) -> Step:
+    """Decides what an event means for an incident."""
+    refusal = _refuses(incident, event)
+    if refusal:
+        return Step(incident, (), (), refusal)
+    events = tuple(_follows(incident, event))
+    after = incident
+    for one in events:
+        after = apply(after, one, now)
+    return Step(after, events, tuple(_effects(incident, after, events, now)), str(events[-1].__struct_config__.tag))
+
+
+def _refuses(incident: Incident, event: AnyEvent) -> str:
+    """Why an event changes nothing, or an empty text."""
+    match event, incident.status:
+        case Acknowledged(), IncidentStatus.ACKNOWLEDGED:
+            return f"already acknowledged by {incident.acknowledged_by}"
+        case ((Acknowledged() | Resolved()), IncidentStatus.RESOLVED):
+            return f"already resolved by {incident.resolved_by}"
+        case EscalationDue(), IncidentStatus.ACKNOWLEDGED:
+            return f"acknowledged by {incident.acknowledged_by}: nobody else is told"
+        case EscalationDue(), IncidentStatus.RESOLVED:
+            return "resolved: nobody else is told"
+        case EscalationDue(step=number), _ if number != incident.step or number >= len(incident.escalation):
+            return f"step {number + 1} has been taken"
+        case _:
+            return ""
+
+
+def _follows(incident: Incident, event: AnyEvent) -> Iterator[AnyEvent]:
+    """The event, or what it amounts to, and what follows from it."""
+    match event:
+        case EscalationDue(step=number):
+            wanted = incident.escalation[number]
+            reason = "opened" if number == 0 else f"nobody acknowledged within step {number}"
+            yield Escalated(number, wanted.notify, reason)
+        case AlertsResolved(alerts=alerts):
+            yield event
+            if incident.firing == len(alerts) and incident.status is not IncidentStatus.RESOLVED:
+                yield Resolved(by="alertmanager", reason="every alert has resolved")
+        case _:
+            yield event
+
+
+def _effects(before: Incident, after: Incident, events: tuple[AnyEvent, ...], now: datetime) -> Iterator[Effect]:
+    for event in events:
+        match event:
+            case Opened():
+                yield from _timer(after, now)
+            case Acknowledged():
+                yield CancelTimer(after.id)
+            case Resolved():
+                yield CancelTimer(after.id)
+                for channel in sorted(before.asked):
+                    yield Send(after.id, channel, "resolved", f"{after.id}/resolved/{channel}", now)
+            case Escalated(step=number, notify=notify):
+                for channel in notify:
+                    yield Send(after.id, channel, "page", f"{after.id}/page/{number}/{channel}", now)
+                yield from _timer(after, now)
+            case MessageFailed(message="page") if after.status is IncidentStatus.OPEN:
+                yield from _timer(after, now, at_once=True)  # it reached nobody: the next step cannot wait
+
+
+def _timer(incident: Incident, now: datetime, *, at_once: bool = False) -> Iterator[SetTimer]:
+    """The timer of the step that comes next, if there is one."""
+    if incident.step < len(incident.escalation):
+        wait = incident.escalation[incident.step].after
+        yield SetTimer(incident.id, incident.step, now if at_once else now + wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a message is still wanted when its turn comes, and why."""
+
+    send: bool
+    reason: str
+
+
+def still_wanted(incident: Incident, channel: str, message: Message) -> Verdict:
+    """A page that waited in a queue is not sent once somebody has it; nobody hears of an end who knew no beginning."""
+    if message == "resolved":
+        if channel in incident.told:
+            return Verdict(True, "was paged, hears of the end")
+        return Verdict(False, "was never told that it began")
+    if incident.status is IncidentStatus.RESOLVED:
+        return Verdict(False, "resolved before the page could be sent")
+    if incident.status is IncidentStatus.ACKNOWLEDGED:
+        return Verdict(False, f"{incident.acknowledged_by} acknowledged before the page could be sent")
+    return Verdict(True, "nobody has acknowledged yet")

@@ -1,0 +1,102 @@
+"""What a job does when its time has come, and the event that tells what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import tenacity
+
+from receiver.engine.incident import (
+    AnyEvent,
+    EscalationDue,
+    Incident,
+    MessageFailed,
+    MessageSent,
+    MessageSkipped,
+)
+from receiver.engine.policy import still_wanted
+from receiver.notify.channel import Channel, ChannelRefused, ChannelUnavailable, Envelope
+from receiver.store.jobs import Deliver, Escalate, Job
+from receiver.store.ledger import Ledger
+from receiver.store.queries import Queries
+from tocsin.clock import Clock
+from tocsin.errors import TocsinError
+
+SHOWN_ALERTS = 10
+MAX_ATTEMPTS = 100  # with the back-off below, about eight hours
+_back_off = tenacity.wait_exponential_jitter(initial=1, max=300, jitter=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Not now; try later."""
+
+    wait: timedelta
+    reason: str
+
+
+def back_off(attempt: int) -> timedelta:
+    """How long to wait after the n-th failed attempt: doubling from a second to five minutes, with jitter."""
+    state = tenacity.RetryCallState(tenacity.AsyncRetrying(), None, (), {})
+    state.attempt_number = attempt
+    return timedelta(seconds=_back_off(state))
+
+
+class Handlers:
+    """Does one job; what it gives back is recorded on the incident together with the end of the job."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        queries: Queries,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        external_url: str,
+    ) -> None:
+        self._ledger = ledger
+        self._queries = queries
+        self._channels = channels
+        self._clock = clock
+        self._external_url = external_url.rstrip("/")
+
+    async def handle(self, job: Job) -> AnyEvent | Again:
+        match job.payload:
+            case Escalate(step=step):
+                return EscalationDue(step)
+            case Deliver() as deliver:
+                return await self._deliver(job, deliver)
+
+    async def _deliver(self, job: Job, deliver: Deliver) -> AnyEvent | Again:
+        def failed(reason: str) -> MessageFailed:
+            return MessageFailed(deliver.channel, deliver.message, job.key, reason)
+
+        incident = await self._ledger.incident(job.incident)
+        if incident is None:
+            return failed("the incident is gone")
+        verdict = still_wanted(incident, deliver.channel, deliver.message)
+        if not verdict.send:
+            return MessageSkipped(deliver.channel, deliver.message, job.key, verdict.reason)
+        channel = self._channels.get(deliver.channel)
+        if channel is None:
+            return failed(f"the channel {deliver.channel!r} is no longer configured")
+        try:
+            await channel.send(await self._envelope(job, deliver, incident))
+        except ChannelUnavailable as error:
+            if job.attempt >= MAX_ATTEMPTS:
+                return failed(f"given up after {job.attempt} attempts: {error}")
+            wait = back_off(job.attempt)
+            if error.after_seconds is not None:
+                wait = max(wait, timedelta(seconds=min(error.after_seconds, 3600)))
+            return Again(wait, str(error))
+        except (ChannelRefused, TocsinError) as error:
+            return failed(str(error))
+        return MessageSent(deliver.channel, deliver.message, job.key, job.attempt)
+
+    async def _envelope(self, job: Job, deliver: Deliver, incident: Incident) -> Envelope:
+        page = await self._queries.alerts(status=None, incident=incident.id, limit=SHOWN_ALERTS, after=None)
+        worst_first = sorted(page.items, key=lambda o: (o.ends_at is not None, -o.severity.rank, o.starts_at))
+        url = f"{self._external_url}/api/v1/incidents/{incident.id}" if self._external_url else ""
+        return Envelope(job.key, deliver.message, incident, worst_first, self._clock.now(), url)

@@ -1,0 +1,113 @@
+"""The engine's loop: oldest bodies → decode → load → decide → commit, again and again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import structlog
+import tenacity
+
+from receiver.engine.notification import Body
+from receiver.engine.pipeline import Read, Rules, needs, process, read
+from receiver.engine.working_set import WorkingSet
+from receiver.metrics import Metrics
+from receiver.store.database import Conflict, Lost
+from receiver.store.inbox import Inbox
+from receiver.store.ledger import Ledger
+from tocsin.clock import Clock
+from tocsin.errors import StoreUnavailable
+
+log = structlog.get_logger("receiver.loop")
+
+BATCH = 50
+RETRY_SECONDS = 1.0
+
+Counted = tuple[Body, int]
+
+
+class EngineLoop:
+    """Takes bodies out of the inbox in order; the only writer of what they mean."""
+
+    def __init__(
+        self,
+        *,
+        inbox: Inbox,
+        ledger: Ledger,
+        rules: Rules,
+        metrics: Metrics,
+        clock: Clock,
+        epoch: int,
+        job_due: asyncio.Event,
+    ) -> None:
+        self._inbox = inbox
+        self._ledger = ledger
+        self.rules = rules
+        self._metrics = metrics
+        self._clock = clock
+        self._epoch = epoch
+        self._job_due = job_due
+        self.failing = ""
+
+    async def run(self) -> None:
+        """Processes what comes until cancelled; a store that fails is asked again."""
+        while True:
+            try:
+                while await self.run_once():
+                    pass
+                self.failing = ""
+                await self._inbox.arrived.wait()
+                self._inbox.arrived.clear()
+            except StoreUnavailable as error:
+                if str(error) != self.failing:
+                    log.error("the engine waits for the store", reason=str(error))
+                self.failing = str(error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def run_once(self) -> int:
+        """Processes one batch; returns how many bodies it held."""
+        batch = await self._inbox.oldest(BATCH)
+        if batch:
+            await self._take(batch)
+        return len(batch)
+
+    async def _take(self, batch: list[Counted]) -> None:
+        """Processes a batch; one that fails is halved until the bad body stands alone, and is quarantined."""
+        try:
+            await self._commit(batch)
+        except (StoreUnavailable, Lost):
+            raise
+        except Exception as error:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._take(batch[:middle])
+                await self._take(batch[middle:])
+            else:
+                log.exception("a body breaks the engine", position=batch[0][0].position, source=batch[0][0].source)
+                await self._commit(batch, broken=f"{type(error).__name__}: {error}")
+
+    @tenacity.retry(
+        retry=tenacity.retry_if_exception_type(Conflict), stop=tenacity.stop_after_attempt(10), reraise=True
+    )
+    async def _commit(self, batch: list[Counted], broken: str = "") -> None:
+        bodies = [body for body, _ in batch]
+        reads = await asyncio.to_thread(_read, bodies, broken)
+        work = await self._ledger.load(*needs(reads, self.rules))
+        held: Counter[str] = await asyncio.to_thread(process, reads, work, self.rules, self._clock.now())
+        await self._ledger.commit_processed(work.outcome, self._epoch, bodies[-1].position)
+        self._committed(work, held, batch)
+
+    def _committed(self, work: WorkingSet, held: Counter[str], batch: list[Counted]) -> None:
+        self._inbox.depth -= len(batch)
+        self._metrics.processed.inc(sum(alerts for _, alerts in batch))
+        self._metrics.held_back(held)
+        self._metrics.observe(work.outcome)
+        for body, reason in work.outcome.quarantined:
+            self._metrics.quarantined.inc()
+            log.error("a body is not understood", position=body.position, source=body.source, reason=reason)
+        if work.outcome.effects:
+            self._job_due.set()
+
+
+def _read(bodies: list[Body], broken: str) -> list[Read]:
+    return [Read.broken(body, broken) if broken else read(body) for body in bodies]

@@ -1,0 +1,69 @@
+"""The receiver's own metrics; a registry of its own, so that nothing is global."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from receiver.engine.incident import Acknowledged, MessageFailed, MessageSent, MessageSkipped, Resolved
+from receiver.engine.working_set import Outcome
+
+RESPONSE_SECONDS = (15, 30, 60, 120, 300, 600, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600)
+COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+
+class Metrics:
+    """Everything that `/metrics` tells."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.received = self._counter("alerts_received", "Alerts in webhook bodies that were accepted.")
+        self.processed = self._counter("alerts_processed", "Alerts that the engine has taken in for good.")
+        self.refused = self._counter("bodies_refused", "Webhook bodies not accepted, by reason.", "reason")
+        self.suppressed = self._counter("alerts_suppressed", "Alerts that told nobody anything, by reason.", "reason")
+        self.quarantined = self._counter("bodies_quarantined", "Accepted bodies that could not be understood.")
+        self.messages = self._counter(
+            "messages", "Messages to people, by channel and what became of them.", "channel", "state"
+        )
+        self.inbox_depth = Gauge(
+            "tocsin_receiver_inbox_depth", "Bodies accepted and not yet processed.", registry=self.registry
+        )
+        self.incidents = Gauge(
+            "tocsin_receiver_incidents", "Incidents kept.", ["status", "severity"], registry=self.registry
+        )
+        self.commit_seconds = Histogram(
+            "tocsin_receiver_commit_seconds",
+            "Time from a whole body to its durable commit.",
+            buckets=COMMIT_SECONDS,
+            registry=self.registry,
+        )
+        self.time_to_acknowledge = self._response("time_to_acknowledge_seconds", "From opening to acknowledgement.")
+        self.time_to_resolve = self._response("time_to_resolve_seconds", "From opening to resolution.")
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"tocsin_receiver_{name}", help_text, labels, registry=self.registry)
+
+    def _response(self, name: str, help_text: str) -> Histogram:
+        return Histogram(f"tocsin_receiver_{name}", help_text, buckets=RESPONSE_SECONDS, registry=self.registry)
+
+    def observe(self, outcome: Outcome) -> None:
+        """Counts what a committed outcome says; called after the commit, never before."""
+        for recorded in outcome.events:
+            incident = outcome.incidents[recorded.incident]
+            seconds = (recorded.at - incident.opened_at).total_seconds()
+            match recorded.event:
+                case Acknowledged():
+                    self.time_to_acknowledge.observe(seconds)
+                case Resolved():
+                    self.time_to_resolve.observe(seconds)
+                case MessageSent(channel=channel):
+                    self.messages.labels(channel, "sent").inc()
+                case MessageSkipped(channel=channel):
+                    self.messages.labels(channel, "skipped").inc()
+                case MessageFailed(channel=channel):
+                    self.messages.labels(channel, "failed").inc()
+
+    def held_back(self, reasons: Tally[str]) -> None:
+        for reason, count in reasons.items():
+            self.suppressed.labels(reason).inc(count)

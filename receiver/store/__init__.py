@@ -1,0 +1,1 @@
+"""What is kept: inbox, occurrences, incidents with their events, jobs. SQLAlchemy Core over SQLite."""

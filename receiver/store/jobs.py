@@ -1,0 +1,183 @@
+"""Jobs: timers and messages, each a row until it is done. Only the epoch that claimed a row may finish it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from receiver.engine.incident import Message
+from receiver.engine.policy import CancelTimer, Effect, Send, SetTimer
+from receiver.store.database import Database, Lost
+from receiver.store.schema import finished_jobs, jobs
+
+ESCALATION_LANE = "escalation"
+
+
+class Escalate(msgspec.Struct, frozen=True, tag="escalate"):
+    """Ask the policy about a step."""
+
+    step: int
+
+
+class Deliver(msgspec.Struct, frozen=True, tag="deliver"):
+    """Tell a channel."""
+
+    channel: str
+    message: Message
+
+
+Payload = Escalate | Deliver
+
+_decoder = msgspec.json.Decoder(Payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row whose time has come; `attempt` counts from 1."""
+
+    id: int
+    key: str
+    lane: str
+    incident: str
+    attempt: int
+    epoch: int
+    payload: Payload
+
+
+def lane_of(channel: str) -> str:
+    """A channel's own lane: a slow one delays no other."""
+    return f"channel/{channel}"
+
+
+class Jobs:
+    """Claims rows that are due, for one epoch."""
+
+    def __init__(self, database: Database, epoch: int) -> None:
+        self._database = database
+        self._epoch = epoch
+
+    async def free(self) -> None:
+        """Takes back what an earlier epoch had begun and never finished: doubt means doing it again."""
+        stale = (jobs.c.state == "running") & (jobs.c.epoch < self._epoch)
+        async with self._database.write() as connection:
+            await connection.execute(sa.update(jobs).where(stale).values(state="pending"))
+
+    async def lanes(self) -> set[str]:
+        """The lanes in which something waits."""
+        async with self._database.read() as connection:
+            return set((await connection.execute(sa.select(jobs.c.lane).distinct())).scalars())
+
+    async def claim(self, lane: str, now: datetime, limit: int) -> list[Job]:
+        """The jobs of a lane that are due, now ours; of each queue only the first."""
+        earlier = jobs.alias("earlier")
+        blocked = sa.exists().where(earlier.c.queue == jobs.c.queue, earlier.c.id < jobs.c.id)
+        due = (jobs.c.lane == lane) & (jobs.c.state == "pending") & (jobs.c.due_at <= now) & ~blocked
+        query = sa.select(jobs).where(due).order_by(jobs.c.due_at, jobs.c.id).limit(limit)
+        async with self._database.read() as connection:
+            if (await connection.execute(query)).first() is None:
+                return []
+        async with self._database.write() as connection:
+            rows = (await connection.execute(query)).all()
+            claimed = sa.update(jobs).where(jobs.c.id.in_([row.id for row in rows]))
+            await connection.execute(claimed.values(state="running", epoch=self._epoch, attempt=jobs.c.attempt + 1))
+        return [
+            Job(
+                row.id,
+                row.key,
+                row.lane,
+                row.incident,
+                row.attempt + 1,
+                self._epoch,
+                _decoder.decode(row.payload),
+            )
+            for row in rows
+        ]
+
+    async def retry(self, job: Job, due_at: datetime) -> None:
+        """Gives a job back, to be tried again later."""
+        async with self._database.write() as connection:
+            await connection.execute(sa.update(jobs).where(*_ours(job)).values(state="pending", due_at=due_at))
+
+
+async def finish(connection: AsyncConnection, job: Job, outcome: str, now: datetime) -> None:
+    """Moves a job away, in the transaction that records what came of it.
+
+    Raises:
+        Lost: it is no longer ours.
+    """
+    gone = await connection.execute(sa.delete(jobs).where(*_ours(job)))
+    if gone.rowcount != 1:
+        raise Lost(f"job {job.key} has been taken over")
+    row = {"id": job.id, "key": job.key, "lane": job.lane, "incident": job.incident}
+    await connection.execute(
+        sa.insert(finished_jobs), [row | {"finished_at": now, "attempt": job.attempt, "outcome": outcome}]
+    )
+
+
+async def put(connection: AsyncConnection, effects: Iterable[Effect]) -> None:
+    """Writes effects as jobs; a later one about the same thing replaces an earlier one."""
+    rows: dict[str, dict[str, Any]] = {}
+    cancelled: list[str] = []
+    for effect in effects:
+        match effect:
+            case CancelTimer(incident=incident):
+                rows.pop(_timer_key(incident), None)
+                cancelled.append(_timer_key(incident))
+            case SetTimer():
+                row = _timer(effect)
+                rows[row["key"]] = row
+            case Send():
+                row = _message(effect)
+                rows[row["key"]] = row
+    if cancelled:
+        await _cancel(connection, cancelled)
+    if rows:
+        statement = insert(jobs)
+        renewed = {name: statement.excluded[name] for name in ("due_at", "payload", "state", "attempt")}
+        await connection.execute(
+            statement.on_conflict_do_update(index_elements=["key"], set_=renewed), list(rows.values())
+        )
+
+
+async def _cancel(connection: AsyncConnection, keys: Sequence[str]) -> None:
+    await connection.execute(sa.delete(jobs).where(jobs.c.key == sa.bindparam("gone")), [{"gone": key} for key in keys])
+
+
+def _timer_key(incident: str) -> str:
+    return f"{incident}/timer"
+
+
+def _timer(effect: SetTimer) -> dict[str, Any]:
+    key = _timer_key(effect.incident)
+    return _row(key, ESCALATION_LANE, key, effect.incident, effect.due_at, Escalate(effect.step))
+
+
+def _message(effect: Send) -> dict[str, Any]:
+    queue = f"{effect.incident}/{effect.channel}"
+    payload = Deliver(effect.channel, effect.message)
+    return _row(effect.key, lane_of(effect.channel), queue, effect.incident, effect.due_at, payload)
+
+
+def _row(key: str, lane: str, queue: str, incident: str, due_at: datetime, payload: Payload) -> dict[str, Any]:
+    return {
+        "key": key,
+        "lane": lane,
+        "queue": queue,
+        "incident": incident,
+        "due_at": due_at,
+        "state": "pending",
+        "attempt": 0,
+        "epoch": 0,
+        "payload": msgspec.json.encode(payload),
+    }
+
+
+def _ours(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
+    return jobs.c.id == job.id, jobs.c.state == "running", jobs.c.epoch == job.epoch

@@ -1,0 +1,114 @@
+"""What people and scripts ask: lists by page, newest first, one incident with its story."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+
+from receiver.engine.incident import AnyEvent, Incident
+from receiver.engine.occurrence import Occurrence
+from receiver.store.database import Database
+from receiver.store.ledger import event_of, incident_of, occurrence_of
+from receiver.store.schema import EPOCH, MICROSECOND, events, incidents, occurrences
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list, and the cursor that gives the next one."""
+
+    items: list[T]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page ends: lists go by time and id, newest first, so that new rows move nothing."""
+
+    at: datetime
+    id: str
+
+    def __str__(self) -> str:
+        text = f"{(self.at - EPOCH) // MICROSECOND}.{self.id}"
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    @classmethod
+    def parse(cls, text: str) -> Cursor:
+        """The cursor in a text that `str` wrote.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            at, _, row_id = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(".")
+            return cls(EPOCH + timedelta(microseconds=int(at)), row_id)
+        except (ValueError, binascii.Error, OverflowError) as error:
+            raise ValueError("the cursor is none that this server gave out") from error
+
+
+class Queries:
+    """Reads for the API."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def incidents(self, *, status: str | None, limit: int, after: Cursor | None) -> Page[Incident]:
+        query = sa.select(incidents.c.state)
+        if status is not None:
+            query = query.where(incidents.c.status == status)
+        rows = await self._page(query, incidents, incidents.c.opened_at, limit, after)
+        found = [incident_of(row.state) for row in rows]
+        return Page(found[:limit], _next([(i.opened_at, i.id) for i in found], limit))
+
+    async def alerts(
+        self, *, status: str | None, incident: str | None, limit: int, after: Cursor | None
+    ) -> Page[Occurrence]:
+        query = sa.select(occurrences)
+        if status is not None:
+            open_ = occurrences.c.ends_at.is_(None)
+            query = query.where(open_ if status == "firing" else ~open_)
+        if incident is not None:
+            query = query.where(occurrences.c.incident == incident)
+        rows = await self._page(query, occurrences, occurrences.c.starts_at, limit, after)
+        found = [occurrence_of(row) for row in rows]
+        return Page(found[:limit], _next([(o.starts_at, o.id) for o in found], limit))
+
+    async def _page(
+        self, query: sa.Select[Any], table: sa.Table, time: sa.Column[Any], limit: int, after: Cursor | None
+    ) -> list[sa.Row[Any]]:
+        """One row more than asked for tells whether there is a next page."""
+        if after is not None:
+            query = query.where(sa.tuple_(time, table.c.id) < sa.tuple_(sa.literal(after.at, time.type), after.id))
+        query = query.order_by(time.desc(), table.c.id.desc()).limit(limit + 1)
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).all())
+
+    async def named(self, prefix: str) -> list[Incident]:
+        """The incidents whose id begins so (at most two: one is an answer, two are a question)."""
+        query = sa.select(incidents.c.state).where(incidents.c.id >= prefix, incidents.c.id < prefix + chr(0x10FFFF))
+        async with self._database.read() as connection:
+            return [incident_of(state) for state in (await connection.execute(query.limit(2))).scalars()]
+
+    async def timeline(self, incident: str) -> list[tuple[datetime, AnyEvent]]:
+        """All that happened to an incident, in order."""
+        query = sa.select(events).where(events.c.incident == incident).order_by(events.c.version)
+        async with self._database.read() as connection:
+            return [event_of(row) for row in await connection.execute(query)]
+
+    async def counts(self) -> list[tuple[str, str, int]]:
+        """How many incidents there are of each status and severity."""
+        query = sa.select(incidents.c.status, incidents.c.severity, sa.func.count()).group_by(
+            incidents.c.status, incidents.c.severity
+        )
+        async with self._database.read() as connection:
+            return [(row[0], row[1], row[2]) for row in await connection.execute(query)]
+
+
+def _next(keys: list[tuple[datetime, str]], limit: int) -> str | None:
+    return str(Cursor(*keys[limit - 1])) if len(keys) > limit else None

@@ -1,0 +1,66 @@
+"""What the templates' alerts do in a real Prometheus: promtool plays series to them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from generator.output import write
+from tests.generator.packs import alert, compile_text, pack
+
+# (what it shows, template, series, minutes at which the alert fires, minutes at which it does not)
+CASES = [
+    ("errors beyond the share fire", "ratio: {errors: e, total: t, above: 0.05}", {"e": "1x9", "t": "10x9"}, [5], []),
+    ("no traffic is silence", "ratio: {errors: e, total: t, above: 0.05}", {"e": "0x9", "t": "0x9"}, [], [5]),
+    ("no error series yet is silence", "ratio: {errors: e, total: t, above: 0}", {"t": "10x9"}, [], [5]),
+    (
+        "one error at night pages nobody",
+        "ratio: {errors: e, total: t, above: 0.05, minimum: 5}",
+        {"e": "1x4 1x4", "t": "1x4 10x4"},
+        [7],
+        [2],
+    ),
+    ("absence fires without series", "absence: {selector: 'up{job=\"api\"}'}", {"up{job='db'}": "1x9"}, [5], []),
+    ("absence is silent while one is left", "absence: {selector: up}", {"up{job='db'}": "1x9"}, [], [5]),
+    (
+        "a vanished series is missed, then forgotten",
+        "absence: {selector: up, seen_within: 20m}",
+        {"up{job='a'}": "1x40", "up{job='b'}": "1x5 stale _x40"},
+        [8, 20],
+        [3, 30],
+    ),
+    ("a threshold on either of two", "threshold: {expr: a or b, above: 5}", {"a": "1x9", "b{x='1'}": "9x9"}, [5], []),
+    ("a heartbeat always fires", "heartbeat:", {}, [0, 5], []),
+]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("template", "series", "firing", "silent"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+def test_template_behaves(
+    template: str, series: dict[str, str], firing: list[int], silent: list[int], promtool: Path, tmp_path: Path
+) -> None:
+    """The alert fires at these minutes and is silent at those."""
+    write(compile_text(pack(alert(template)), tmp_path).files, tmp_path)
+    queries = [(minute, 1) for minute in firing] + [(minute, 0) for minute in silent]
+    (tmp_path / "unit.yml").write_text(json.dumps(_unit_test(series, queries)))
+    run = [str(promtool), "test", "rules", "unit.yml"]
+    tested = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def _unit_test(series: dict[str, str], queries: list[tuple[int, int]]) -> dict[str, object]:
+    """A promtool test that counts firing alerts; `1x9` stands for ten samples of 1."""
+    expected = [
+        {
+            "expr": 'count(ALERTS{alertstate="firing"}) or vector(0)',
+            "eval_time": f"{minute}m",
+            "exp_samples": [{"labels": "{}", "value": count}],
+        }
+        for minute, count in queries
+    ]
+    inputs = [{"series": name, "values": values} for name, values in series.items()]
+    test = {"interval": "1m", "input_series": inputs, "promql_expr_test": expected}
+    return {"rule_files": ["test.yml"], "evaluation_interval": "1m", "tests": [test]}

@@ -1,0 +1,78 @@
+"""The reference pages say what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from generator import promql
+from generator.alerts import ALERT_KEYS
+from generator.checks import CHECKS
+from generator.schema import GroupHead, Head, Param, Record
+from generator.targets import TARGETS
+from generator.templates import TEMPLATES
+from tests.generator.packs import compile_text, pack
+
+REFERENCE = Path(__file__).resolve().parents[2] / "docs/reference"
+GUIDE = REFERENCE / "rulepacks.md"
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_the_example_of_a_template_compiles_to_what_its_page_says(name: str, tmp_path: Path) -> None:
+    """Each template's page has an example without problems, and shows the expression it becomes."""
+    page = REFERENCE / "templates" / f"{name}.md"
+    [example] = _blocks(page, "yaml")
+    [expression] = _blocks(page, "promql")
+    compiled = compile_text(pack(example), tmp_path)
+    assert compiled.problems == ()
+    [rule] = compiled.packs[0].rules
+    assert rule.template == name
+    assert rule.expr.text == promql.parse(expression).text
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_every_key_of_a_template_is_documented(name: str) -> None:
+    """The page of a template names each of its keys."""
+    text = (REFERENCE / "templates" / f"{name}.md").read_text()
+    assert [key for key in TEMPLATES[name].model_fields if f"`{key}`" not in text] == []
+
+
+def test_every_template_and_check_has_its_page_and_no_page_is_left_over() -> None:
+    """Pages and registries name the same things, and the guide links them all."""
+    for folder, registry in (("templates", TEMPLATES), ("checks", CHECKS)):
+        pages = {page.stem for page in (REFERENCE / folder).glob("*.md")}
+        assert pages == set(registry)
+        assert [name for name in pages if f"({folder}/{name}.md)" not in GUIDE.read_text()] == []
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_a_page_of_a_check_is_about_it(name: str) -> None:
+    """The page begins with the check's name and says how bad a finding is."""
+    text = (REFERENCE / "checks" / f"{name}.md").read_text()
+    assert text.startswith(f"# `{name}`\n")
+    assert re.search(r"\b(Error|Warning)\b", text)
+
+
+def test_every_key_of_a_pack_is_documented() -> None:
+    """The guide names each key of pack, group, parameter, alert and record, and each target."""
+    text = GUIDE.read_text()
+    keys = {
+        field.alias or name for model in (Head, GroupHead, Param, Record) for name, field in model.model_fields.items()
+    }
+    assert (
+        sorted(key for key in keys | ALERT_KEYS | set(TARGETS) if not re.search(rf"`[^`]*\b{key}\b[^`]*`", text)) == []
+    )
+
+
+def test_the_example_of_the_guide_has_no_problems(tmp_path: Path) -> None:
+    """What the guide shows builds as it stands."""
+    [example] = _blocks(GUIDE, "yaml")
+    compiled = compile_text(example, tmp_path)
+    assert compiled.problems == ()
+    assert [file.name for file in compiled.files] == ["shop.yml"]

@@ -1,0 +1,104 @@
+"""PromQL is composed so that it parses to the intended tree."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from promql_parser import BinaryExpr, Expr, ParenExpr
+
+from generator import promql
+
+# Every kind of node, and every level of precedence; vectors, so that any operator fits.
+PARTS = st.sampled_from(
+    [
+        "up",
+        'http_requests_total{code=~"5..",path="a\\\\b\\"c"}',
+        "sum by (job) (rate(x[5m]))",
+        "-x",
+        "x ^ 2",
+        "x * 2",
+        "x + y",
+        "x - y - z",
+        "x > 1",
+        "x == bool 1",
+        "x and y",
+        "x unless on (job) y",
+        "x or y",
+        "(x or y)",
+        "x / on (job) group_left (team) y",
+        "x offset 5m",
+        "x # said by somebody\n + y",
+        "histogram_quantile(0.99, sum by (le) (rate(x_bucket[5m]))) > 5 and on (job) sum by (job) (rate(x[5m])) > 1",
+    ]
+)
+OPERATORS = st.sampled_from(sorted(promql.PRECEDENCE))
+
+
+@given(PARTS, OPERATORS, PARTS)
+def test_a_composed_expression_has_the_two_parts_as_its_sides(left: str, operator: str, right: str) -> None:
+    """Whatever the parts are, the outermost operator is the one that was asked for, between exactly these parts."""
+    tree = promql.binary(promql.parse(left).term, operator, promql.parse(right).term).parsed().tree
+    assert isinstance(tree, BinaryExpr)
+    assert str(tree.op) == operator
+    assert (_bare(tree.lhs), _bare(tree.rhs)) == (_bare(promql.parse(left).tree), _bare(promql.parse(right).tree))
+
+
+@given(PARTS, OPERATORS, PARTS, OPERATORS, PARTS)
+def test_composition_nests(first: str, inner: str, second: str, outer: str, third: str) -> None:
+    """A composed term is a part like any other."""
+    a, b, c = (promql.parse(part).term for part in (first, second, third))
+    tree = promql.binary(promql.binary(a, inner, b), outer, c).parsed().tree
+    assert isinstance(tree, BinaryExpr)
+    assert _bare(tree.lhs) == _bare(promql.binary(a, inner, b).parsed().tree)
+
+
+@given(PARTS)
+def test_printing_is_stable(part: str) -> None:
+    """What was printed parses to what prints the same."""
+    printed = promql.parse(part).text
+    assert promql.parse(printed).text == printed
+
+
+@given(st.floats(allow_nan=False))
+def test_numbers_are_read_as_they_were_written(value: float) -> None:
+    """A limit arrives in PromQL as the same number."""
+    tree = promql.parse(promql.number(value)).tree
+    assert tree.val == value  # type: ignore[attr-defined]
+
+
+@given(st.floats(allow_nan=False), OPERATORS)
+def test_a_negative_number_is_one_operand(value: float, operator: str) -> None:
+    """`-5 ^ x` would be `-(5 ^ x)`: the number gets parentheses where a minus sign binds less tightly."""
+    if operator in ("and", "or", "unless"):
+        return  # not between numbers
+    tree = promql.binary(promql.literal(value), operator, promql.parse("x").term).parsed().tree
+    assert isinstance(tree, BinaryExpr)
+    assert str(tree.op) == operator
+
+
+@pytest.mark.parametrize(
+    ("left", "operator", "right", "printed"),
+    [
+        ("100 * (1 - x)", ">", "90", "100 * (1 - x) > 90"),
+        ("a or b", ">", "90", "(a or b) > 90"),
+        ("a > 1", ">", "90", "(a > 1) > 90"),
+        ("a / b", "/", "c", "(a / b) / c"),
+        ("a # why\n", ">", "1", "a > 1"),
+    ],
+)
+def test_parentheses_where_they_are_needed(left: str, operator: str, right: str, printed: str) -> None:
+    """Parentheses appear where the meaning or a reader needs them, and not elsewhere."""
+    assert promql.binary(promql.parse(left).term, operator, promql.parse(right).term).parsed().text == printed
+
+
+def test_escapes_survive() -> None:
+    """Backslashes and quotes of matchers are printed as they were meant."""
+    text = 'a{b=~"\\\\d+\\"x"}'
+    assert promql.parse(text).text == text
+
+
+def _bare(tree: Expr) -> str:
+    while isinstance(tree, ParenExpr):
+        tree = tree.expr
+    return tree.prettify()

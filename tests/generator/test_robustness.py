@@ -1,0 +1,93 @@
+"""Whatever stands in a pack, it compiles or has problems: never a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.pipeline import Compiled
+from tests.generator.packs import compile_text, pack
+from tocsin.problem import has_errors
+
+BASE = yaml.safe_load(
+    pack(
+        """
+        - alert: A
+          threshold: {expr: "up{job='$(job)'}", above: $(limit)}
+          for: 5m
+          severity: critical
+          summary: '{{ $labels.job }} $(limit)'
+          labels: {team: x}
+          annotations: {note: y}
+        - {alert: B, ratio: {errors: e, total: t, above: 0.1, minimum: 1}, severity: info, summary: x}
+        - {alert: C, absence: {selector: up, seen_within: 1h}, severity: info, summary: x}
+        - {record: a:b, expr: sum(up), labels: {x: y}}
+        """,
+        params="{limit: {default: 5, min: 0, max: 9, unit: s, doc: x}, job: {default: api}}",
+    )
+)
+
+
+def _paths(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in items:
+        yield (*path, key)
+        yield from _paths(value, (*path, key))
+
+
+PATHS = sorted(_paths(BASE), key=str)
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.just(10**400),
+    st.floats(),
+    st.dates(),
+    st.text(max_size=8),
+    st.sampled_from(
+        ["$(limit)", "$(nope)", "$$(x)", "{{", "-5m", "up[5m]", "sum(", "1", "'x'", "9999999999y", "{a=~'('}"]
+    ),
+)
+VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=4), SCALARS, max_size=2)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("packs")
+
+
+def _compile_with(changes: list[tuple[tuple[Any, ...], Any]], folder: Path) -> Compiled:
+    tree = deepcopy(BASE)
+    for path, value in changes:
+        target = tree
+        for step in path[:-1]:
+            target = target[step] if isinstance(target, dict | list) else None
+        if isinstance(target, dict | list):
+            target[path[-1]] = value
+    return compile_text(yaml.safe_dump(tree, allow_unicode=True), folder)
+
+
+@given(path=st.sampled_from(PATHS), value=VALUES)
+def test_any_value_in_any_place(path: tuple[Any, ...], value: Any, folder: Path) -> None:
+    """A pack of which one value was replaced compiles, or has problems that stand in the file and name a way out."""
+    compiled = _compile_with([(path, value)], folder)
+    assert bool(compiled.files) is not has_errors(compiled.problems)
+    for problem in compiled.problems:
+        assert problem.message
+        assert problem.hint
+        assert problem.at.line > 0
+    for file in compiled.files:
+        assert "groups" in yaml.safe_load(file.text)
+
+
+@given(text=st.binary(max_size=200))
+def test_any_bytes(text: bytes, folder: Path) -> None:
+    """A file of any bytes is no pack, and that is all there is to it."""
+    assert compile_text(text, folder).problems

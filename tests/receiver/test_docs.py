@@ -1,0 +1,35 @@
+"""The reference and the code say the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from receiver.config import EscalationSettings, ReceiverConfig, StepSettings
+from receiver.notify.channels import KINDS
+from tocsin.config import Settings
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/configuration.md").read_text()
+MODELS: dict[str, type[Settings]] = {
+    "The receiver": ReceiverConfig,
+    "`escalation.steps[]`": StepSettings,
+} | {f"`channels.NAME.{kind}`": settings for kind, (settings, _) in KINDS.items()}
+
+
+@pytest.mark.parametrize("heading", MODELS)
+def test_every_setting_is_documented(heading: str) -> None:
+    """Each section of the reference lists exactly the settings that the code knows."""
+    section = re.split(r"\n##+ ", PAGE.split(f"## {heading}\n")[1])[0]
+    documented = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
+    fields = MODELS[heading].model_fields
+    assert documented == {field.alias or name for name, field in fields.items()}
+
+
+def test_defaults_are_documented() -> None:
+    """The defaults of plain settings stand in the reference."""
+    for name, field in ReceiverConfig.model_fields.items():
+        if isinstance(field.default, (int, str)) and field.default:
+            assert f"| `{name}` | `{field.default}` |" in PAGE
+    assert set(EscalationSettings.model_fields) == {"steps"}

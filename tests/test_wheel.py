@@ -1,0 +1,85 @@
+"""The wheel: what it carries, and that it works where there is no checkout."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tocsin import __version__
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ("rulepacks", "grafana")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this checkout as `make wheel` builds it."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=ROOT)
+    [built] = folder.glob("*.whl")
+    return built
+
+
+def test_wheel_carries_the_packages_and_nothing_else(wheel: Path) -> None:
+    """Four packages and the metadata: no tests, no demo, nothing that Python or a tool left behind."""
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.partition("/")[0] for name in names}
+    assert tops == {"tocsin", "generator", "exporter", "receiver", f"tocsin-{__version__}.dist-info"}
+    assert [name for name in names if "__pycache__" in name or name.startswith("tocsin/_data/.")] == []
+
+
+@pytest.mark.parametrize("folder", DATA)
+def test_wheel_carries_the_data(wheel: Path, folder: str) -> None:
+    """Every pack and dashboard of the checkout lies under `tocsin/_data/`."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    files = [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+    assert files
+    assert {f"tocsin/_data/{path.relative_to(ROOT)}" for path in files} <= names
+
+
+def test_installed_wheel_runs_from_anywhere(wheel: Path, tmp_path: Path) -> None:
+    """In a clean environment, with the core dependencies alone, the command works and finds the packs that ship."""
+    bin_folder = install(wheel, tmp_path / "environment")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert "incidents" in run(bin_folder / "tocsin", "--help", cwd=elsewhere)
+    assert run(bin_folder / "tocsin", "version", cwd=elsewhere).startswith(f"tocsin {__version__} ")
+    where = "from tocsin import data; print(data.folder('rulepacks'))"
+    packs = run(bin_folder / "python", "-c", where, cwd=elsewhere).strip()
+    assert packs.endswith("site-packages/tocsin/_data/rulepacks")
+    assert "no problems" in run(bin_folder / "tocsin", "rules", "check", packs, cwd=elsewhere)
+
+
+def install(wheel: Path, environment: Path) -> Path:
+    """A new environment with the wheel and the pinned releases of what it needs; returns its `bin`.
+
+    Our own pip installs into it, so that it needs none (Debian has no ensurepip) and pip's settings hold.
+    """
+    venv.create(environment, with_pip=False)
+    constraints = environment / "constraints.txt"
+    constraints.write_text(pins(), encoding="utf-8")
+    python = environment / "bin/python"
+    pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "--no-input")
+    run(*pip, "install", "-qq", "--no-compile", "--only-binary", ":all:", "--constraint", constraints, wheel)
+    return environment / "bin"
+
+
+def pins() -> str:
+    """requirements.lock as constraints: the pins without their hashes."""
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    return "\n".join(re.findall(r"^(\S+==[^\\\n]+)", lock, flags=re.MULTILINE))
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    """What a command printed; when it fails the test fails with what it said."""
+    ran = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout

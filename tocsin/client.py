@@ -1,0 +1,120 @@
+"""The HTTP client of Tocsin's own API, for the commands and for people's scripts.
+
+client = Client.from_environment()
+for incident in client.incidents(status="open"):
+    client.acknowledge(incident["id"], by="alice")
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote, urlencode, urlsplit
+
+from tocsin.errors import ApiUnavailable, TocsinError, UsageError
+
+DEFAULT_URL = "http://127.0.0.1:9095"
+TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Speaks to one receiver."""
+
+    url: str = DEFAULT_URL
+    token_file: Path | None = None
+
+    @classmethod
+    def from_environment(cls, url: str | None = None, environment: Mapping[str, str] = os.environ) -> Self:
+        """The receiver at a URL, or at TOCSIN_URL, with the token in TOCSIN_TOKEN_FILE.
+
+        Raises:
+            UsageError: the URL is none.
+        """
+        chosen = (url or environment.get("TOCSIN_URL") or DEFAULT_URL).rstrip("/")
+        if urlsplit(chosen).scheme not in ("http", "https") or not urlsplit(chosen).netloc:
+            raise UsageError(f"{chosen!r} is not a URL; write it as {DEFAULT_URL}")
+        token_file = environment.get("TOCSIN_TOKEN_FILE")
+        return cls(chosen, Path(token_file) if token_file else None)
+
+    def incidents(self, *, status: str | None = None) -> Iterator[dict[str, Any]]:
+        """Every incident, newest first, page by page."""
+        return self._pages("/api/v1/incidents", {} if status is None else {"status": status})
+
+    def alerts(self, *, status: str | None = None, incident: str | None = None) -> Iterator[dict[str, Any]]:
+        """Every alert, newest first, page by page."""
+        wanted = {"status": status, "incident": incident}
+        return self._pages("/api/v1/alerts", {name: value for name, value in wanted.items() if value is not None})
+
+    def incident(self, incident: str) -> dict[str, Any]:
+        """One incident with its alerts and its timeline; the beginning of an id is enough."""
+        return self._one("GET", incident)
+
+    def acknowledge(self, incident: str, *, by: str) -> dict[str, Any]:
+        """Somebody has it: nobody else is told."""
+        return self._one("POST", incident, "/acknowledge", {"by": by})
+
+    def resolve(self, incident: str, *, by: str) -> dict[str, Any]:
+        """It is over, whatever its alerts say."""
+        return self._one("POST", incident, "/resolve", {"by": by})
+
+    def _one(
+        self, method: str, incident: str, action: str = "", body: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        found: dict[str, Any] = self._call(method, f"/api/v1/incidents/{quote(incident, safe='')}{action}", body)
+        return found
+
+    def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        cursor: str | None = None
+        while True:
+            asked = dict(query) | {"limit": "1000"} | ({"cursor": cursor} if cursor else {})
+            page = self._call("GET", f"{path}?{urlencode(asked)}")
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    def _call(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
+        """One request.
+
+        Raises:
+            ApiUnavailable: the receiver cannot be reached, or cannot answer just now.
+            TocsinError: it refuses; the message is its own.
+        """
+        headers = {"Accept": "application/json"}
+        data = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(body).encode()
+        if self.token_file is not None:
+            from tocsin.config import read_secret
+
+            headers["Authorization"] = f"Bearer {read_secret(self.token_file)}"
+        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 - http(s) only
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _refusal(self.url, error.code, error.read()) from error
+        except (OSError, TimeoutError) as error:
+            reason = getattr(error, "reason", error)
+            raise ApiUnavailable(
+                f"{self.url} cannot be reached: {reason}; is the receiver running? (--url, TOCSIN_URL)"
+            ) from error
+        except ValueError as error:
+            raise TocsinError(f"{self.url}{path}: the answer is not JSON; is this Tocsin's receiver?") from error
+
+
+def _refusal(url: str, status: int, content: bytes) -> TocsinError:
+    try:
+        detail = json.loads(content)["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = f"{url} answered {status}; is this Tocsin's receiver?"
+    return ApiUnavailable(detail) if status >= 500 else TocsinError(detail)
