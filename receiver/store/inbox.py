@@ -15,6 +15,7 @@ from receiver.store.schema import inbox
 from tocsin.errors import StoreUnavailable
 
 MAX_BATCH_BYTES = 64 * 1024 * 1024  # held in memory at once
+MAX_BATCH_ALERTS = 1000  # committed at once; senders wait for their own commit meanwhile
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Inbox:
                 await self._commit(self._next_batch())
 
     def _next_batch(self) -> list[_Waiting]:
-        count = _fitting([len(waiting.body.content) for waiting in self._waiting])
+        count = _fitting([len(waiting.body.content) for waiting in self._waiting], MAX_BATCH_BYTES)
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
 
@@ -95,15 +96,16 @@ class Inbox:
 
     async def oldest(self, limit: int) -> list[tuple[Body, int]]:
         """The bodies whose turn it is, with how many alerts each was counted to carry."""
-        sizes = sa.select(inbox.c.id, sa.func.length(inbox.c.content)).order_by(inbox.c.id).limit(limit)
+        sizes = sa.select(inbox.c.id, sa.func.length(inbox.c.content), inbox.c.alerts)
         async with self._database.read() as connection:
-            found = (await connection.execute(sizes)).all()
-            ids = [row[0] for row in found][: _fitting([row[1] for row in found])]
+            found = (await connection.execute(sizes.order_by(inbox.c.id).limit(limit))).all()
+            by_size = _fitting([size for _, size, _ in found], MAX_BATCH_BYTES)
+            by_alerts = _fitting([alerts for _, _, alerts in found], MAX_BATCH_ALERTS)
+            ids = [row[0] for row in found[: min(by_size, by_alerts)]]
             rows = (await connection.execute(sa.select(inbox).where(inbox.c.id.in_(ids)).order_by(inbox.c.id))).all()
         return [(Body(row.source, row.received_at, row.content, row.id), row.alerts) for row in rows]
 
 
-def _fitting(sizes: Sequence[int]) -> int:
+def _fitting(sizes: Sequence[int], limit: int) -> int:
     """How many bodies, from the first, fit into one batch; one always does."""
-    totals = itertools.accumulate(sizes)
-    return max(1, sum(1 for _ in itertools.takewhile(lambda total: total <= MAX_BATCH_BYTES, totals)))
+    return max(1, sum(total <= limit for total in itertools.accumulate(sizes)))
