@@ -31,11 +31,10 @@ test: $(VENV) tools ## run every test, the slow ones too
 	@$(BIN)/python -m pytest
 
 lint: $(VENV) ## formatting, lint, types, the floors between packages
-	@echo "lint: ruff format";  $(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --check .; exit 1; }
-	@echo "lint: ruff check";   $(BIN)/ruff check --quiet .
-	@echo "lint: mypy";         $(BIN)/mypy
-	@echo "lint: mypy (tools)"; $(BIN)/mypy deploy/tools/*.py
-	@echo "lint: import-linter"; $(BIN)/lint-imports
+	@echo "lint: formatting"; $(BIN)/ruff format --check .
+	@echo "lint: ruff";       $(BIN)/ruff check .
+	@echo "lint: types";      $(BIN)/mypy && $(BIN)/mypy deploy/tools/*.py
+	@echo "lint: floors";     $(BIN)/lint-imports --no-logo
 
 check: lint tools ## lint, then the tests; what a change must pass
 	@$(BIN)/python -m pytest

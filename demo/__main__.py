@@ -10,19 +10,9 @@ import time
 from pathlib import Path
 
 from demo.processes import CommandFailed, Died
+from demo.show import show_addresses, show_story, tell
 from demo.stack import BINARIES, Stack, running_stack
 from demo.story import story
-from demo.timeline import Outcome, play
-
-ADDRESSES = {
-    "prometheus": "Prometheus",
-    "alertmanager": "Alertmanager",
-    "receiver": "Tocsin's receiver",
-    "shop": "the shop",
-    "mail": "mail sink",
-    "hook": "webhook sink",
-    "second": "second webhook sink",
-}
 
 
 def main() -> int:
@@ -70,8 +60,8 @@ async def _demo(binaries: Path, *, once: bool) -> int:
     begun = time.monotonic()
     async with running_stack(binaries) as stack:
         tell(f"All of it is ready after {time.monotonic() - begun:.1f} s\n")
-        show_addresses(stack)
-        failed = await show_story(stack)
+        show_addresses(stack.urls)
+        failed = await show_story(story(stack), stack.check)
         if failed:
             tell(f"\nThis step was not seen: {failed.step.name} ({failed.step.where}). Instead: {failed.what}")
         else:
@@ -79,29 +69,6 @@ async def _demo(binaries: Path, *, once: bool) -> int:
         if not once and not failed:
             await keep(stack)
     return 1 if failed else 0
-
-
-def show_addresses(stack: Stack) -> None:
-    for name, title in ADDRESSES.items():
-        tell(f"  {title:<20}  {stack.urls[name]}")
-    tell("")
-
-
-async def show_story(stack: Stack) -> Outcome | None:
-    """Tells each step as it happens; gives back the one that failed."""
-    tell("  seconds  step                              where it was seen")
-    async for outcome in play(story(stack), check=stack.check):
-        tell(line(outcome))
-        if not outcome.seen:
-            return outcome
-    return None
-
-
-def line(outcome: Outcome) -> str:
-    """One step: seconds since the fault, what, where, and what was seen there."""
-    when = "before" if outcome.seconds is None else f"{outcome.seconds:.1f}"
-    name = outcome.step.name if outcome.seen else f"{outcome.step.name}: NO"
-    return f"  {when:>7}  {name:<32}  {outcome.step.where}: {outcome.what}"
 
 
 async def keep(stack: Stack) -> None:
@@ -112,10 +79,6 @@ async def keep(stack: Stack) -> None:
         await stack.last()
     except asyncio.CancelledError:
         tell("\nStopping.")
-
-
-def tell(text: str) -> None:
-    print(text, flush=True)
 
 
 if __name__ == "__main__":

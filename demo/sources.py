@@ -33,11 +33,11 @@ class Sources:
         self._stack = stack
 
     async def scrapes(self) -> str:
-        """Prometheus has scraped the shop often enough to know a rate."""
-        found = await self._get("prometheus", '/api/v1/query?query=sum(rate(http_requests_total{job="shop"}[6s]))')
+        """Prometheus has scraped the shop and counts its customers."""
+        found = await self._get("prometheus", '/api/v1/query?query=sum(http_requests_total{job="shop"}) > 0')
         if not found["data"]["result"]:
-            raise NotSeen("no rate of requests yet")
-        return f"{float(found['data']['result'][0]['value'][1]):.0f} requests per second"
+            raise NotSeen("no requests counted yet")
+        return f"{found['data']['result'][0]['value'][1]} requests counted"
 
     async def alertmanager_known(self) -> str:
         """Prometheus has found its Alertmanager."""

@@ -16,7 +16,13 @@ READING_SECONDS = 0.5
 
 def story(stack: Stack) -> list[Step]:
     """The whole story."""
-    return [*beginning(stack), *acknowledged(stack), *end(stack)]
+    heard_once = Sources(stack).heard_once
+    return [
+        *beginning(stack),
+        *acknowledged(stack),
+        *mending(stack),
+        Hold("nobody hears anything twice", "sinks", heard_once, until=1.5),
+    ]
 
 
 def beginning(stack: Stack) -> list[Step]:
@@ -46,8 +52,8 @@ def acknowledged(stack: Stack) -> list[Step]:
     ]
 
 
-def end(stack: Stack) -> list[Step]:
-    """The shop recovers, and everybody who heard of it hears the end, once."""
+def mending(stack: Stack) -> list[Step]:
+    """The shop recovers, and whoever was paged first hears the end."""
     see = Sources(stack)
     return [
         Do("the shop is mended", "shop", partial(_mend, stack)),
@@ -55,7 +61,6 @@ def end(stack: Stack) -> list[Step]:
         Want("the incident resolves", INCIDENTS, partial(see.incident, "resolved")),
         Want("the all-clear arrives by e-mail", "SMTP sink", partial(see.all_clear, stack.mail)),
         Want("the all-clear arrives by webhook", "webhook sink", partial(see.all_clear, stack.hook)),
-        Hold("nobody hears anything twice", "sinks", see.heard_once, until=1.5),
     ]
 
 

@@ -80,6 +80,7 @@ class Receiver:
     ) -> Self:
         """Wires the parts together and takes the engine's turn."""
         metrics, job_due = Metrics(), asyncio.Event()
+        metrics.expect_channels(channels)
         inbox = Inbox(database, limit=config.inbox_limit)
         ledger, queries = Ledger(database), Queries(database)
         decider = Decider(ledger, metrics, clock)

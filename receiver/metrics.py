@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -10,6 +11,7 @@ from receiver.engine.incident import Acknowledged, MessageFailed, MessageSent, M
 from receiver.engine.working_set import Outcome
 
 RESPONSE_SECONDS = (15, 30, 60, 120, 300, 600, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600)
+MESSAGE_STATES = ("sent", "skipped", "failed", "retried")
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
@@ -63,6 +65,12 @@ class Metrics:
                     self.messages.labels(channel, "skipped").inc()
                 case MessageFailed(channel=channel):
                     self.messages.labels(channel, "failed").inc()
+
+    def expect_channels(self, channels: Iterable[str]) -> None:
+        """Starts each channel's counts at 0, so that the first failure is an increase and not a new series."""
+        for channel in channels:
+            for state in MESSAGE_STATES:
+                self.messages.labels(channel, state)
 
     def held_back(self, reasons: Tally[str]) -> None:
         for reason, count in reasons.items():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_lock_pins_every_package_by_hash() -> None:
 def test_lock_knows_every_dependency() -> None:
     """What pyproject.toml asks for, extras included, is in requirements.lock."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    asked = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    asked = chain(project["dependencies"], *project["optional-dependencies"].values())
     names = {re.split(r"[^\w.-]", line)[0].lower().replace(".", "-").replace("_", "-") for line in asked}
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert names <= set(re.findall(r"^(\S+)==", lock, flags=re.MULTILINE))

@@ -48,9 +48,9 @@ def has_pip() -> bool:
     """Whether .venv is there and works: an interrupted run or a Python that was replaced leaves one that does not."""
     if not PYTHON.exists():
         return False
-    asked = [PYTHON, "-c", "import sys, pip; print(sys.version_info[:2])"]
-    answer = subprocess.run(asked, check=False, capture_output=True, text=True)
-    return answer.stdout.strip() == str(sys.version_info[:2])
+    asked = "import sys, pip; print(*sys.version_info[:2])"
+    answer = subprocess.run([PYTHON, "-c", asked], check=False, capture_output=True, text=True).stdout
+    return answer.split() == [str(part) for part in sys.version_info[:2]]
 
 
 def create() -> None:

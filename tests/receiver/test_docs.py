@@ -15,7 +15,8 @@ PAGE = (Path(__file__).parents[2] / "docs/reference/configuration.md").read_text
 MODELS: dict[str, type[Settings]] = {
     "The receiver": ReceiverConfig,
     "`escalation.steps[]`": StepSettings,
-} | {f"`channels.NAME.{kind}`": settings for kind, (settings, _) in KINDS.items()}
+    **{f"`channels.NAME.{kind}`": settings for kind, (settings, _) in KINDS.items()},
+}
 
 
 @pytest.mark.parametrize("heading", MODELS)

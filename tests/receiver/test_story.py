@@ -122,6 +122,13 @@ async def test_channel_that_fails_for_a_while(tmp_path: Path) -> None:
         assert (await tocsin.get(f"/api/v1/incidents/{incident['id']}"))["timeline"][-1]["attempts"] == 3
 
 
+async def test_channels_count_from_zero(tmp_path: Path) -> None:
+    """A channel's counts are there before its first message, so that the first failure is an increase."""
+    async with receiver(tmp_path, TWO_STEPS) as tocsin:
+        text = await (await tocsin.client.get("/metrics")).text()
+        assert 'tocsin_receiver_messages_total{channel="bob",state="failed"} 0.0' in text
+
+
 async def test_channel_that_refuses(tmp_path: Path) -> None:
     """A page that can never be delivered calls the next step at once."""
     async with receiver(tmp_path, TWO_STEPS) as tocsin:

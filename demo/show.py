@@ -1,0 +1,44 @@
+"""The story in a terminal or a file: plain lines, no control characters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from demo.timeline import Outcome, Step, play
+
+TITLES = {
+    "prometheus": "Prometheus",
+    "alertmanager": "Alertmanager",
+    "receiver": "Tocsin's receiver",
+    "shop": "the shop",
+    "mail": "mail sink",
+    "hook": "webhook sink",
+    "second": "second webhook sink",
+}
+
+
+def tell(text: str) -> None:
+    print(text, flush=True)
+
+
+def show_addresses(urls: Mapping[str, str]) -> None:
+    for name, title in TITLES.items():
+        tell(f"  {title:<20}  {urls[name]}")
+    tell("")
+
+
+async def show_story(steps: Iterable[Step], check: Callable[[], None]) -> Outcome | None:
+    """Plays the steps and tells each as it happens; gives back the one that failed."""
+    tell("  seconds  step                              where it was seen")
+    async for outcome in play(steps, check=check):
+        tell(line(outcome))
+        if not outcome.seen:
+            return outcome
+    return None
+
+
+def line(outcome: Outcome) -> str:
+    """One step: seconds since the fault, what, where, and what was seen there."""
+    when = "before" if outcome.seconds is None else f"{outcome.seconds:.1f}"
+    name = outcome.step.name if outcome.seen else f"{outcome.step.name}: NO"
+    return f"  {when:>7}  {name:<32}  {outcome.step.where}: {outcome.what}"
