@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tocsin.cli import group
+from tocsin.options import Output
 
 if TYPE_CHECKING:
     from generator.output import Written
@@ -23,7 +24,6 @@ Example:
 """)
 
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Rulepacks, and folders that hold some.")]
-Format = Annotated[str, typer.Option("--format", metavar="text|json", help="How the outcome is shown.")]
 
 
 @rules.command()
@@ -31,7 +31,7 @@ def build(
     paths: Paths,
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the rule files go.")],
     target: Annotated[str, typer.Option(metavar="rulefile|prometheusrule", help="For whom.")] = "rulefile",
-    output_format: Format = "text",
+    output_format: Output = "text",
 ) -> None:
     """Compiles rulepacks into rule files, one a pack; writes nothing if a pack has errors.
 
@@ -45,8 +45,8 @@ def build(
     from generator.targets import TARGETS
     from tocsin.problem import has_errors
 
-    _known(output_format, ("text", "json"), "--format")
-    _known(target, tuple(TARGETS), "--target")
+    if target not in TARGETS:
+        raise typer.BadParameter(f"{target!r} is none of {', '.join(TARGETS)}", param_hint="--target")
     compiled = compile_packs(paths, TARGETS[target])
     failed = has_errors(compiled.problems)
     written = None if failed else write(compiled.files, out)
@@ -55,7 +55,7 @@ def build(
 
 
 @rules.command()
-def check(paths: Paths, output_format: Format = "text") -> None:
+def check(paths: Paths, output_format: Output = "text") -> None:
     """Shows every problem of the rulepacks with its place, and writes nothing.
 
     \b
@@ -67,7 +67,6 @@ def check(paths: Paths, output_format: Format = "text") -> None:
     from generator.targets import rulefile
     from tocsin.problem import as_json, has_errors, summary
 
-    _known(output_format, ("text", "json"), "--format")
     compiled = compile_packs(paths, rulefile.render)
     if output_format == "json":
         typer.echo(as_json(compiled.problems))
@@ -75,11 +74,6 @@ def check(paths: Paths, output_format: Format = "text") -> None:
         _show_problems(compiled)
         typer.echo(f"checked {_count(compiled)}: {summary(compiled.problems)}")
     raise typer.Exit(int(has_errors(compiled.problems)))
-
-
-def _known(value: str, known: tuple[str, ...], option: str) -> None:
-    if value not in known:
-        raise typer.BadParameter(f"{value!r} is none of {', '.join(known)}", param_hint=option)
 
 
 def _show_build(compiled: Compiled, written: Written | None, out: Path, output_format: str) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -35,34 +33,9 @@ from receiver.web.operations import Operations
 from receiver.web.problems import problems, same_site
 from tocsin import __version__
 from tocsin.clock import Clock, SystemClock
-from tocsin.errors import TocsinError
+from tocsin.serving import Listen, serve, stop_asked
 
 log = structlog.get_logger("receiver")
-
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where to listen; port 0 takes a free one."""
-
-    host: str
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """`127.0.0.1:9095`, `[::1]:9095` or `:9095` (every address).
-
-        Raises:
-            ValueError: it is none of these.
-        """
-        host, colon, port = text.rpartition(":")
-        if not colon or not port.isdecimal() or int(port) > 65535:
-            raise ValueError(f"{text!r} is not an address; write it as 127.0.0.1:9095")
-        return cls(host.strip("[]") or "0.0.0.0", int(port))
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +92,7 @@ async def run(config: ReceiverConfig, listen: Listen, storage: Path) -> None:
     Raises:
         TocsinError: the store cannot be opened, or the address is taken.
     """
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    stopping = stop_asked()
     async with AsyncExitStack() as stack:
         database = await Database.open(storage)
         stack.push_async_callback(database.close)
@@ -129,11 +100,12 @@ async def run(config: ReceiverConfig, listen: Listen, storage: Path) -> None:
         channels = {name: settings.build(writer) for name, settings in config.channels.items()}
         receiver = await Receiver.build(database, config, SystemClock(), channels)
         server = web.AppRunner(receiver.application, access_log=None, shutdown_timeout=5)
-        address = await _serve(server, listen)
+        address = await serve(server, listen)
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(part.run()) for part in (receiver.inbox, receiver.loop, receiver.runner)]
             try:
                 _greet(config, address, storage, receiver.inbox.depth)
+                _warn(config, listen)
                 await stopping.wait()
                 log.info("stopping: no more bodies are taken in, what is being sent may end")
             finally:
@@ -143,20 +115,12 @@ async def run(config: ReceiverConfig, listen: Listen, storage: Path) -> None:
     log.info("stopped")
 
 
-async def _serve(server: web.AppRunner, listen: Listen) -> str:
-    await server.setup()
-    try:
-        await web.TCPSite(server, listen.host, listen.port).start()
-    except OSError as error:
-        why = "is in use: is another receiver running?" if error.errno == errno.EADDRINUSE else f"({error.strerror})"
-        raise TocsinError(f"cannot listen on {listen}: it {why} Choose another with --web.listen-address") from error
-    host, port = server.addresses[0][:2]
-    return f"http://{Listen(host, port)}"
-
-
 def _greet(config: ReceiverConfig, address: str, storage: Path, waiting: int) -> None:
     log.info("listening", address=address, storage=str(storage), version=__version__, bodies_waiting=waiting)
+
+
+def _warn(config: ReceiverConfig, listen: Listen) -> None:
     if not config.steps:
         log.warning("no escalation is configured: incidents are opened and listed, but nobody is told")
-    if address.split("//")[1].rpartition(":")[0].strip("[]") not in LOOPBACK:
+    if not listen.loopback:
         log.warning("listening beyond loopback without authentication: put it behind something that asks who calls")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import getpass
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from tocsin.cli import group
+from tocsin.options import ListenAddress, LogFormat, LogLevel, Output
 
 receiver = group("""Take in Alertmanager's webhooks, open incidents, tell people.
 
@@ -27,7 +28,6 @@ Example:
 """)
 
 Url = Annotated[str | None, typer.Option("--url", help="The receiver. Default: TOCSIN_URL or http://127.0.0.1:9095.")]
-Format = Annotated[Literal["text", "json"], typer.Option("--format", help="How it is printed.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or its beginning.")]
 By = Annotated[str | None, typer.Option("--by", help="Who says so. Default: the user you are logged in as.")]
 
@@ -42,12 +42,10 @@ def run(
     config_file: Annotated[
         Path | None, typer.Option("--config.file", help="Configuration; all of it is optional.")
     ] = None,
-    address: Annotated[str, typer.Option("--web.listen-address", help="Where to listen.")] = "127.0.0.1:9095",
+    address: ListenAddress = "127.0.0.1:9095",
     storage: Annotated[Path, typer.Option("--storage.path", help="Where the store lies.")] = Path("data/receiver"),
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], typer.Option("--log.level", help="How much is told.")
-    ] = "info",
-    log_format: Annotated[Literal["logfmt", "json"], typer.Option("--log.format", help="How it is told.")] = "logfmt",
+    log_level: LogLevel = "info",
+    log_format: LogFormat = "logfmt",
 ) -> None:
     """Runs the receiver until it is told to stop.
 
@@ -62,11 +60,9 @@ def run(
     from receiver.config import ReceiverConfig
     from tocsin import log
     from tocsin.config import load
+    from tocsin.serving import Listen
 
-    try:
-        listen = app.Listen.parse(address)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--web.listen-address") from error
+    listen = Listen.parse(address)
     config = load(config_file, ReceiverConfig) if config_file else ReceiverConfig()
     log.configure(log_level, log_format)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the text format would show a second series for each counter
@@ -80,7 +76,7 @@ def list_(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Resolved ones, too.")] = False,
     url: Url = None,
-    output: Format = "text",
+    output: Output = "text",
 ) -> None:
     """Lists incidents, newest first.
 
@@ -97,7 +93,7 @@ def list_(
 
 
 @incidents.command()
-def show(incident: Id, url: Url = None, output: Format = "text") -> None:
+def show(incident: Id, url: Url = None, output: Output = "text") -> None:
     """Shows one incident: its alerts, and all that happened, with reasons.
 
     \b
@@ -111,7 +107,7 @@ def show(incident: Id, url: Url = None, output: Format = "text") -> None:
 
 
 @incidents.command()
-def ack(incident: Id, by: By = None, url: Url = None, output: Format = "text") -> None:
+def ack(incident: Id, by: By = None, url: Url = None, output: Output = "text") -> None:
     """Says that you have it: nobody else is told.
 
     \b
@@ -123,7 +119,7 @@ def ack(incident: Id, by: By = None, url: Url = None, output: Format = "text") -
 
 
 @incidents.command()
-def resolve(incident: Id, by: By = None, url: Url = None, output: Format = "text") -> None:
+def resolve(incident: Id, by: By = None, url: Url = None, output: Output = "text") -> None:
     """Says that it is over. Alerts that still fire page again only once they have ended and come back.
 
     \b

@@ -63,7 +63,7 @@ def install(wheel: Path, environment: Path) -> Path:
 
     Our own pip installs into it, so that it needs none (Debian has no ensurepip) and pip's settings hold.
     """
-    venv.create(environment, with_pip=False)
+    venv.create(environment, symlinks=True, with_pip=False)
     constraints = environment / "constraints.txt"
     constraints.write_text(pins(), encoding="utf-8")
     python = environment / "bin/python"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 from tocsin.cli import group
+from tocsin.options import Output
 
 config = group("""Check configuration files.
 
@@ -30,7 +31,7 @@ def _group() -> None:
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The configuration file.")],
     kind: Annotated[str | None, typer.Option("--kind", help="Whose file it is; guessed from its keys.")] = None,
-    output: Annotated[Literal["text", "json"], typer.Option("--format", help="How it is printed.")] = "text",
+    output: Output = "text",
 ) -> None:
     """Checks a configuration file and shows every problem with its place.
 

@@ -27,7 +27,6 @@ BINARIES = {
     "amtool": "amtool",
 }
 
-
 ASSETS = b"/usr/share/prometheus/alertmanager"
 LAUNCHER = """\
 #!/bin/sh
@@ -102,29 +101,28 @@ def fill(pair: Pair) -> bool:
         print(f"tools: {error}", file=sys.stderr, flush=True)
         return (pair.name == "current" and link_from_path(pair)) or advise(pair)
     pair.folder.mkdir(parents=True, exist_ok=True)
+    relocate(unpacked, pair.folder)
     for name, packaged in BINARIES.items():
         (unpacked / "usr/bin" / packaged).replace(pair.folder / name)
-    relocate(pair.folder / "alertmanager", unpacked)
     shutil.rmtree(unpacked)
     return not pair.missing() or advise(pair)
 
 
-def relocate(alertmanager: Path, unpacked: Path) -> None:
+def relocate(unpacked: Path, folder: Path) -> None:
     """Lets Debian's Alertmanager run where it was not installed.
 
     Debian's build reads its default templates from a fixed folder, which only root could make. The name of that folder
     in the binary is overwritten with one of the same length that means "descriptor 9", and the command becomes a script
     that opens the unpacked folder as that descriptor. Nothing else of the program is changed.
     """
-    assets = alertmanager.parent.parent / "share"
+    assets = folder.parent / "share"
     shutil.rmtree(assets, ignore_errors=True)
     (unpacked / "usr/share/prometheus/alertmanager").rename(assets)
-    program = alertmanager.with_name("alertmanager.bin")
-    program.write_bytes(alertmanager.read_bytes().replace(ASSETS, b"/proc/self/fd/9".ljust(len(ASSETS), b"/")))
+    packaged = unpacked / "usr/bin" / BINARIES["alertmanager"]
+    program = folder / "alertmanager.bin"
+    program.write_bytes(packaged.read_bytes().replace(ASSETS, b"/proc/self/fd/9".ljust(len(ASSETS), b"/")))
     program.chmod(0o755)
-    alertmanager.unlink()
-    alertmanager.write_text(LAUNCHER)
-    alertmanager.chmod(0o755)
+    packaged.write_text(LAUNCHER)
 
 
 def link_from_path(pair: Pair) -> bool:

@@ -116,7 +116,7 @@ def test_check_as_json(run: Run) -> None:
     [
         (["check", "nowhere"], "nowhere: no such file or folder"),
         (["check"], "Missing argument 'PATH'"),
-        (["check", "good.yml", "--format", "xml"], "'xml' is none of text, json"),
+        (["check", "good.yml", "--format", "xml"], "'xml' is not one of 'text', 'json'"),
         (["build", "good.yml"], "Missing option '-o'"),
         (["build", "good.yml", "-o", "rules", "--target", "thanos"], "'thanos' is none of rulefile, prometheusrule"),
         (["build", "good.yml", "-o", "bad.yml"], "bad.yml: cannot be written: File exists; choose another -o"),

@@ -1,0 +1,78 @@
+"""`tocsin exporter`. What a command needs is imported when it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tocsin.cli import group
+from tocsin.options import ListenAddress, LogFormat, LogLevel
+
+exporter = group("""Score Prometheus's series for anomalies, forecast them, and offer both to Prometheus.
+
+\b
+Example:
+  tocsin exporter run --config.file exporter.yml
+""")
+
+
+@exporter.command()
+def run(
+    config_file: Annotated[Path, typer.Option("--config.file", help="Configuration: where to ask, and what.")],
+    address: ListenAddress = "127.0.0.1:9096",
+    storage: Annotated[Path, typer.Option("--storage.path", help="Where state lies.")] = Path("data/exporter"),
+    log_level: LogLevel = "info",
+    log_format: LogFormat = "logfmt",
+) -> None:
+    """Runs the exporter until it is told to stop.
+
+    \b
+    Example:
+      tocsin exporter run --config.file exporter.yml
+    """
+    _need_numpy()
+    import uvloop
+    from prometheus_client import disable_created_metrics
+
+    from exporter import app
+    from exporter.config import ExporterConfig
+    from tocsin import log
+    from tocsin.config import load
+    from tocsin.serving import Listen
+
+    listen = Listen.parse(address)
+    config = load(config_file, ExporterConfig)
+    log.configure(log_level, log_format)
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the text format would show a second series for each counter
+    uvloop.run(app.run(config, listen, storage))
+
+
+@exporter.command()
+def score(
+    source: Annotated[Path, typer.Option("--input", help="CSV with the header timestamp,value.")],
+    target: Annotated[Path, typer.Option("--output", help="Where the scored CSV goes.")],
+) -> None:
+    """Scores a CSV with the model that scores live series: no line depends on a later one.
+
+    \b
+    Example:
+      tocsin exporter score --input latency.csv --output scored.csv
+    """
+    _need_numpy()
+    from exporter.score import score_file
+
+    warning = score_file(source, target)
+    if warning:
+        typer.echo(f"tocsin: warning: {warning}", err=True)
+
+
+def _need_numpy() -> None:
+    """Raises MissingExtra where numpy is not installed."""
+    from tocsin.errors import MissingExtra
+
+    try:
+        import numpy  # noqa: F401 - whether it is there is the question
+    except ImportError as error:
+        raise MissingExtra("numpy", "exporter") from error

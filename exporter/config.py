@@ -1,0 +1,81 @@
+"""The exporter's configuration file: where to ask, and what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from tocsin.config import Duration, OneOrMore, Settings
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+LONGEST_HORIZON = timedelta(days=7)
+
+
+def _url(value: str) -> str:
+    if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
+        hint = "write it as http://127.0.0.1:9090"
+        raise PydanticCustomError("url", "{value} is not an http address", {"value": repr(value), "hint": hint})
+    return value.rstrip("/")
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        raise PydanticCustomError("duration", "must be 1s or more", {"hint": "write it as 30s, 1m or 5m"})
+    return value
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+
+
+class PrometheusSettings(Settings):
+    """The servers that are asked; the next one when one does not answer."""
+
+    url: Annotated[OneOrMore[Url], BeforeValidator(_listed)] = Field(description="An address, or a list: fail-over.")
+    timeout: PositiveDuration = Field(timedelta(seconds=30), description="For one request.")
+
+
+class QuerySettings(Settings):
+    """One query and what is done with its series."""
+
+    name: Name = Field(description="Stands in the label `query`.")
+    expr: Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)] = Field(description="PromQL.")
+    step: PositiveDuration = Field(timedelta(minutes=1), description="From score to score.")
+    history: Duration = Field(timedelta(days=14), description="Read once, at the start.")
+    delay: Duration = Field(timedelta(seconds=30), description="Younger samples are left for the next step.")
+    horizons: tuple[PositiveDuration, ...] = Field((), description="How far ahead is forecast.")
+    max_series: int = Field(100_000, ge=1, description="More series than this, and the query fails.")
+
+    @model_validator(mode="after")
+    def _horizons_fit(self) -> Self:
+        for horizon in self.horizons:
+            if not self.step <= horizon <= LONGEST_HORIZON or horizon % self.step:
+                hint = "make each a multiple of step, up to 7d"
+                raise PydanticCustomError("horizon", "a horizon does not fit the step", {"hint": hint})
+        if len(set(self.horizons)) < len(self.horizons):
+            raise PydanticCustomError("horizon", "a horizon stands there twice", {"hint": "name each once"})
+        return self
+
+
+def _distinct(queries: tuple[QuerySettings, ...]) -> tuple[QuerySettings, ...]:
+    names = [query.name for query in queries]
+    for name in names:
+        if names.count(name) > 1:
+            hint = "the name stands in the label `query`: give each query its own"
+            raise PydanticCustomError("duplicate", "the name {name} stands there twice", {"name": name, "hint": hint})
+    return queries
+
+
+class ExporterConfig(Settings):
+    """The whole file."""
+
+    prometheus: PrometheusSettings = Field(description="Where to ask.")
+    queries: Annotated[OneOrMore[QuerySettings], AfterValidator(_distinct)] = Field(description="What to ask.")

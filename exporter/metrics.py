@@ -1,0 +1,33 @@
+"""The exporter's own metrics; a registry of its own, so that nothing is global."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """Everything that `/metrics/self` tells."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.queries = Counter(
+            "tocsin_exporter_queries_total", "Steps of a query that were read, scored and published.", ["query"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.failures = Counter(
+            "tocsin_query_failures_total", "Steps of a query that brought nothing, by reason.", ["query", "reason"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.series = self._gauge("series", "Series with a fresh score.", "query")
+        self.left_out = self._gauge("series_left_out", "Series that are not published.", "query", "reason")
+        self.last_success = self._gauge("last_success_timestamp_seconds", "When a query last succeeded.", "query")
+        self.read_seconds = self._seconds("read_seconds", "Time from asking Prometheus to having the values.")
+        self.score_seconds = self._seconds("score_seconds", "Time from having the values to the published snapshot.")
+
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(f"tocsin_exporter_{name}", help_text, labels, registry=self.registry)
+
+    def _seconds(self, name: str, help_text: str) -> Histogram:
+        return Histogram(f"tocsin_exporter_{name}", help_text, ["query"], buckets=SECONDS, registry=self.registry)

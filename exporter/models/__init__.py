@@ -1,0 +1,1 @@
+"""The models, each a module that keeps the promise of exporter/model.py."""

@@ -1,0 +1,64 @@
+"""A server that answers range queries like Prometheus, from functions, and misbehaves when told to."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import tenacity
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from tocsin.promapi import Prometheus
+
+Value = Callable[[float], float | None]
+Answer = tuple[int, str]
+
+HTML = (200, "<!DOCTYPE html><title>Please log in</title>")
+DOWN = (503, "upstream is away")
+BAD_QUERY = (400, '{"status":"error","errorType":"bad_data","error":"1:6: parse error: unclosed left parenthesis"}')
+
+
+@dataclass
+class Fake:
+    """Series by query; `broken` replaces the answer to a query, or to all (key "")."""
+
+    series: dict[str, list[tuple[Mapping[str, str], Value]]] = field(default_factory=dict)
+    broken: dict[str, Answer] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        self.asked.append(form)
+        broken = self.broken.get(form["query"]) or self.broken.get("")
+        if broken:
+            return web.Response(status=broken[0], text=broken[1])
+        start, end, step = (float(form[name]) for name in ("start", "end", "step"))
+        grid = [start + step * index for index in range(round((end - start) / step) + 1)]
+        result = []
+        for labels, value in self.series.get(form["query"], []):
+            values = [[when, str(number)] for when in grid if (number := value(when)) is not None]
+            if values:
+                result.append({"metric": dict(labels), "values": values})
+        return web.json_response({"status": "success", "data": {"resultType": "matrix", "result": result}})
+
+
+@asynccontextmanager
+async def prometheus(*fakes: Fake) -> AsyncIterator[Prometheus]:
+    """A client of these servers, in their order, that waits for nothing between attempts."""
+    servers: list[Any] = []
+    async with aiohttp.ClientSession() as session:
+        for fake in fakes:
+            application = web.Application()
+            application.add_routes([web.post("/api/v1/query_range", fake.answer)])
+            servers.append(TestServer(application))
+            await servers[-1].start_server()
+        urls = [str(server.make_url("")).rstrip("/") for server in servers]
+        try:
+            yield Prometheus(session, urls, timeout_seconds=5, wait=tenacity.wait_none())
+        finally:
+            for server in servers:
+                await server.close()

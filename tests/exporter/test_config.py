@@ -1,0 +1,73 @@
+"""The exporter's configuration file: what is promised, its defaults, and what is refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from exporter.config import ExporterConfig
+from tocsin.config import load
+from tocsin.errors import InputError
+
+TOCSIN = Path(sys.executable).with_name("tocsin")
+GOOD = """prometheus:
+  url: http://127.0.0.1:9090
+queries:
+  - name: player_latency
+    expr: histogram_quantile(0.99, sum by (le, region) (rate(player_request_duration_seconds_bucket[5m])))
+    step: 1m
+    history: 14d
+    horizons: [1h, 1d]
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "exporter.yml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_the_promised_file(tmp_path: Path) -> None:
+    """The file of the promise is read, and `tocsin config check` knows whose it is."""
+    file = write(tmp_path, GOOD)
+    config = load(file, ExporterConfig)
+    assert config.prometheus.url == ("http://127.0.0.1:9090",)
+    assert config.queries[0].horizons == (timedelta(hours=1), timedelta(days=1))
+    ran = subprocess.run([TOCSIN, "config", "check", file], capture_output=True, text=True, check=True)
+    assert "a valid exporter configuration" in ran.stdout
+
+
+def test_defaults(tmp_path: Path) -> None:
+    """Name and expression are enough; a list of servers is taken in its order."""
+    urls = "[http://a:9090/, https://b/prometheus]"
+    config = load(write(tmp_path, f"prometheus: {{url: {urls}}}\nqueries: [{{name: a, expr: up}}]\n"), ExporterConfig)
+    query = config.queries[0]
+    assert config.prometheus.url == ("http://a:9090", "https://b/prometheus")
+    assert (query.step, query.history, query.horizons) == (timedelta(minutes=1), timedelta(days=14), ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("url:", "urls:", 2, "unknown key"),
+        ("step: 1m", "stepp: 1m", 6, "unknown key"),
+        ("http://127", "127", 2, "not an http address"),
+        ("step: 1m", "step: 0s", 6, "must be 1s or more"),
+        ("step: 1m", "step: fast", 6, "is not a duration"),
+        ("[1h, 1d]", "[1h, 30d]", 5, "does not fit the step"),
+        ("[1h, 1d]", "[1h, 60m]", 5, "stands there twice"),
+        ("queries:", "queries:\n  - {name: player_latency, expr: up}", 4, "player_latency stands there twice"),
+        ("name: player_latency", "name: ''", 4, "pattern"),
+    ],
+)
+def test_refused(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
+    """What cannot be meant is refused with its place and a way out."""
+    with pytest.raises(InputError) as refused:
+        load(write(tmp_path, GOOD.replace(old, new)), ExporterConfig)
+    problem = next(p for p in refused.value.problems if said in p.message)
+    assert abs(problem.at.line - line) <= 1
+    assert problem.hint

@@ -1,0 +1,47 @@
+"""The exporter's reference and the code say the same."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from exporter.config import ExporterConfig, PrometheusSettings, QuerySettings
+from exporter.metrics import Metrics
+from exporter.rendering import FAMILIES
+from tocsin import duration
+from tocsin.config import Settings
+
+PAGE = (Path(__file__).parents[2] / "docs/reference/exporter.md").read_text(encoding="utf-8")
+MODELS: dict[str, type[Settings]] = {
+    "Settings": ExporterConfig,
+    "`prometheus`": PrometheusSettings,
+    "`queries[]`": QuerySettings,
+}
+
+
+@pytest.mark.parametrize("heading", MODELS)
+def test_every_setting_is_documented(heading: str) -> None:
+    """Each section of the reference lists exactly the settings that the code knows, with their defaults."""
+    section = re.split(r"\n##+ ", PAGE.split(f"## {heading}\n")[1])[0]
+    documented = dict(re.findall(r"^\| `(\w+)` \| ([^|]*) \|", section, re.MULTILINE))
+    fields = MODELS[heading].model_fields
+    assert set(documented) == set(fields)
+    for name, field in fields.items():
+        default = field.default
+        if field.is_required():
+            assert documented[name] == "required"
+        elif isinstance(default, int):
+            assert documented[name] == f"`{default}`"
+        elif default == ():
+            assert documented[name] == "`[]`"
+        else:
+            assert duration.parse(documented[name].strip("`")) == default
+
+
+def test_every_metric_is_documented() -> None:
+    """Each metric's name stands in the reference."""
+    own = {sample for family in Metrics().registry.collect() for sample in [family.name]}
+    documented = set(re.findall(r"^\| `(tocsin_\w+?)(?:_total)?(?:\{[^`]*\})?` \|", PAGE, re.MULTILINE))
+    assert documented == own | set(FAMILIES)

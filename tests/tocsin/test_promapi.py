@@ -1,0 +1,103 @@
+"""Range queries: windows, fail-over, retries, and what is said of every bad answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import pytest
+import tenacity
+
+from tests.exporter.fake import BAD_QUERY, DOWN, HTML, Fake, prometheus
+from tocsin.errors import ApiUnavailable
+from tocsin.promapi import (
+    ATTEMPTS,
+    NoAnswer,
+    NothingToRead,
+    NotPrometheus,
+    Prometheus,
+    QueryError,
+    QueryRefused,
+    decode,
+    windows,
+)
+
+ONE: dict[str, list[Any]] = {"up": [({"job": "a"}, lambda when: when)]}
+
+
+def test_windows_cover_the_range_once() -> None:
+    """A long range is asked for in windows below the server's limit, without gap or overlap."""
+    asked = list(windows(0, 14 * 86_400, 60, points=11_000))
+    assert asked == [(0, 10_999 * 60), (11_000 * 60, 14 * 86_400)]
+    assert list(windows(60, 60, 60)) == [(60, 60)]
+
+
+async def test_series_are_read() -> None:
+    """Labels and points come as the server has them."""
+    async with prometheus(Fake(ONE)) as api:
+        (series,) = await api.query_range("up", 60, 120, 60)
+    assert (series.metric, series.values) == ({"job": "a"}, [(60.0, "60.0"), (120.0, "120.0")])
+
+
+@pytest.mark.parametrize("failure", [DOWN, HTML, (429, "slow down"), (502, ""), (200, '{"status":'), (500, "<html>")])
+async def test_fail_over(failure: tuple[int, str]) -> None:
+    """When a server does not answer as Prometheus does, the next one is asked, and first the next time."""
+    sick, well = Fake(broken={"": failure}), Fake(ONE)
+    async with prometheus(sick, well) as api:
+        for _ in range(3):
+            assert await api.query_range("up", 60, 60, 60)
+    assert (len(sick.asked), len(well.asked)) == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "said"),
+    [
+        (DOWN, NoAnswer, "answered HTTP 503 with 'upstream is away' instead of Prometheus's JSON"),
+        (HTML, NotPrometheus, "answered HTTP 200 with an HTML page instead of Prometheus's JSON"),
+        ((404, ""), NotPrometheus, "answered HTTP 404 with nothing"),
+        ((503, '{"status":"error","error":"query timed out"}'), NoAnswer, "says: query timed out"),
+    ],
+)
+async def test_tried_again(failure: tuple[int, str], kind: type[QueryError], said: str) -> None:
+    """What may pass is tried several times; the error says who answered what."""
+    fake = Fake(broken={"": failure})
+    async with prometheus(fake) as api:
+        with pytest.raises(kind, match=said) as raised:
+            await api.query_range("up", 60, 60, 60)
+    assert isinstance(raised.value, ApiUnavailable)
+    assert len(fake.asked) == ATTEMPTS
+
+
+async def test_refused_once() -> None:
+    """A bad query is not tried again; Prometheus's own message is passed on."""
+    fake = Fake(broken={"": BAD_QUERY})
+    async with prometheus(fake) as api:
+        with pytest.raises(QueryRefused, match="1:6: parse error: unclosed left parenthesis"):
+            await api.query_range("rate(", 60, 60, 60)
+    assert len(fake.asked) == 1
+
+
+async def test_nobody_there() -> None:
+    """A port that nobody listens on is named."""
+    async with aiohttp.ClientSession() as session:
+        api = Prometheus(session, ["http://127.0.0.1:1"], wait=tenacity.wait_none())
+        with pytest.raises(NoAnswer, match=r"http://127\.0\.0\.1:1 cannot be reached"):
+            await api.query_range("up", 60, 60, 60)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "said"),
+    [
+        (401, b"", QueryRefused, "does not let us in"),
+        (200, b'{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}', NothingToRead, "a scalar"),
+        (200, b'{"status":"success","data":{"resultType":"string","result":[1,"x"]}}', NothingToRead, "a string"),
+        (200, b'{"status":"success"}', NothingToRead, "with a nothing"),
+        (200, b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":3}]}}', NotPrometheus, "read"),
+        (200, b"\xff\xfe", NotPrometheus, "instead of Prometheus's JSON"),
+    ],
+)
+def test_other_answers(status: int, body: bytes, kind: type[QueryError], said: str) -> None:
+    """Every other answer has its own error with a word for metrics."""
+    with pytest.raises(kind, match=said) as raised:
+        decode("http://prometheus", status, body)
+    assert raised.value.reason

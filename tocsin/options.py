@@ -1,0 +1,14 @@
+"""Options that several commands share: one spelling, one help text."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+ListenAddress = Annotated[str, typer.Option("--web.listen-address", help="Where to listen.")]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"], typer.Option("--log.level", help="How much is told.")
+]
+LogFormat = Annotated[Literal["logfmt", "json"], typer.Option("--log.format", help="How it is told.")]
+Output = Annotated[Literal["text", "json"], typer.Option("--format", help="How it is printed.")]
