@@ -20,7 +20,9 @@ Example:
 
 @exporter.command()
 def run(
-    config_file: Annotated[Path, typer.Option("--config.file", help="Configuration: where to ask, and what.")],
+    config_file: Annotated[
+        Path, typer.Option("--config.file", readable=False, help="Configuration: where to ask, and what.")
+    ],
     address: ListenAddress = "127.0.0.1:9096",
     storage: Annotated[Path, typer.Option("--storage.path", help="Where state lies.")] = Path("data/exporter"),
     log_level: LogLevel = "info",
@@ -51,7 +53,7 @@ def run(
 
 @exporter.command()
 def score(
-    source: Annotated[Path, typer.Option("--input", help="CSV with the header timestamp,value.")],
+    source: Annotated[Path, typer.Option("--input", readable=False, help="CSV with the header timestamp,value.")],
     target: Annotated[Path, typer.Option("--output", help="Where the scored CSV goes.")],
 ) -> None:
     """Scores a CSV with the model that scores live series: no line depends on a later one.

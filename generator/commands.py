@@ -23,7 +23,9 @@ Example:
   tocsin rules build rulepacks/ -o rules/
 """)
 
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Rulepacks, and folders that hold some.")]
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATH", readable=False, help="Rulepacks, and folders that hold some.")
+]
 
 
 @rules.command()

@@ -40,7 +40,7 @@ def _receiver() -> None:
 @receiver.command()
 def run(
     config_file: Annotated[
-        Path | None, typer.Option("--config.file", help="Configuration; all of it is optional.")
+        Path | None, typer.Option("--config.file", readable=False, help="Configuration; all of it is optional.")
     ] = None,
     address: ListenAddress = "127.0.0.1:9095",
     storage: Annotated[Path, typer.Option("--storage.path", help="Where the store lies.")] = Path("data/receiver"),

@@ -29,7 +29,7 @@ def _group() -> None:
 
 @config.command()
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The configuration file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="The configuration file.")],
     kind: Annotated[str | None, typer.Option("--kind", help="Whose file it is; guessed from its keys.")] = None,
     output: Output = "text",
 ) -> None:

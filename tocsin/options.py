@@ -1,4 +1,7 @@
-"""Options that several commands share: one spelling, one help text."""
+"""Options that several commands share: one spelling, one help text.
+
+Paths are taken with `readable=False`: what cannot be read is told by whoever reads it, with the way out.
+"""
 
 from __future__ import annotations
 
