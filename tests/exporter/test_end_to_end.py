@@ -20,7 +20,7 @@ import pytest
 from tests import real
 
 TOCSIN = Path(sys.executable).with_name("tocsin")
-PATIENCE_SECONDS = 90.0
+PATIENCE_SECONDS = 150.0
 SHOPS = 20
 
 PROMETHEUS = """global: {{scrape_interval: 1s}}
