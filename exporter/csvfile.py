@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tocsin.errors import InputError, TocsinError
+from tocsin.files import replacing
 from tocsin.problem import Position, Problem
 
 HEADER = ("timestamp", "value")
@@ -130,26 +129,9 @@ def write(file: Path, lines: Iterable[Sequence[str]]) -> None:
         TocsinError: it cannot be written.
     """
     try:
-        _write_whole(file, lines)
-    except OSError as error:
-        raise TocsinError(f"{file}: cannot be written: {error.strerror}") from error
-
-
-def _write_whole(file: Path, lines: Iterable[Sequence[str]]) -> None:
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+        with replacing(file) as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)
             writer.writerows(lines)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, file)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    except OSError as error:
+        raise TocsinError(f"{file}: cannot be written: {error.strerror}") from error

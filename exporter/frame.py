@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tocsin.model import Labels
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Labels = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,6 @@ class Frame:
     labels: Sequence[Labels]
     start: float
     step: float
-
-    @classmethod
-    def empty(cls, start: float, step: float) -> Self:
-        """A Frame without series or steps."""
-        return cls(np.empty((0, 0)), (), start, step)
 
     @property
     def steps(self) -> int:

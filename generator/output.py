@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.emit import HEADER, File
 from tocsin.errors import UsageError
+from tocsin.files import replacing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ def write(files: Sequence[File], folder: Path) -> Written:
         changed = [file for file in files if _differs(file, folder / file.name)]
         stale = _stale(folder, {file.name for file in files})
         for file in changed:
-            _replace(folder / file.name, file.text)
+            with replacing(folder / file.name) as stream:  # Prometheus may read at any moment
+                stream.write(file.text)
     except OSError as error:
         raise UsageError(
             f"{error.filename or folder}: cannot be written: {error.strerror}; choose another -o"
@@ -58,17 +59,3 @@ def _differs(file: File, path: Path) -> bool:
 def _stale(folder: Path, names: set[str]) -> tuple[Path, ...]:
     others = (path for path in sorted(folder.glob("*.yml")) if path.name not in names and path.is_file())
     return tuple(path for path in others if path.read_bytes().startswith(HEADER.encode()))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Prometheus may read at any moment: it sees the old file or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise
