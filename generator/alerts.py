@@ -7,11 +7,12 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from generator.promql import Expression, PromQLError
+from generator.promql import PromQLError
 from generator.reading import Reading
+from generator.recordings import prefix, recorded
 from generator.rule import Origin, Rule
 from generator.schema import WRITTEN_ANNOTATIONS, WRITTEN_LABELS, Alert, Metadata
-from generator.template import Template
+from generator.template import Plan, Template
 from generator.templates import TEMPLATES
 from tocsin import duration
 from tocsin.model import Labels
@@ -21,8 +22,8 @@ from tocsin.yamltree import YamlPath
 ALERT_KEYS = frozenset(field.alias or name for name, field in Alert.model_fields.items())
 
 
-def compile_alert(item: Mapping[str, Any], path: YamlPath, reading: Reading, pack: Metadata) -> Rule | None:
-    """The rule that an item says; None where it has problems, which are noted."""
+def compile_alert(item: Mapping[str, Any], path: YamlPath, reading: Reading, pack: Metadata) -> tuple[Rule, ...]:
+    """What the item's template records, and the alert; nothing where it has problems, which are noted."""
     name = str(item["alert"])
     keys = _template_keys(item)
     facts = {key: value for key, value in item.items() if key not in keys}
@@ -30,13 +31,13 @@ def compile_alert(item: Mapping[str, Any], path: YamlPath, reading: Reading, pac
     template = _template(item, keys, path, reading, name)
     for problem in _written_twice(item, path, reading, name):
         reading.note(problem)
-    expr = _expression(template, (*path, *keys), reading, name) if template else None
-    if alert is None or expr is None:
-        return None
-    return Rule(
+    plan = _plan(template, (*path, *keys), reading, name) if template else None
+    if alert is None or plan is None:
+        return ()
+    rule = Rule(
         kind="alert",
         name=alert.alert,
-        expr=expr,
+        expr=plan.expr,
         origin=Origin(reading.document, path),
         expr_path=(keys[0], "expr"),
         labels=_labels(alert, pack),
@@ -46,6 +47,7 @@ def compile_alert(item: Mapping[str, Any], path: YamlPath, reading: Reading, pac
         hold=alert.hold or timedelta(),
         keep_firing_for=alert.keep_firing_for or timedelta(),
     )
+    return (*(recorded(recording, rule) for recording in plan.recordings), rule)
 
 
 def _template_keys(item: Mapping[str, Any]) -> tuple[str, ...]:
@@ -97,9 +99,9 @@ def _written_twice(item: Mapping[str, Any], path: YamlPath, reading: Reading, na
                 yield Problem("reserved-name", message, at, f"remove it here, and write {written[key]}: …", name)
 
 
-def _expression(template: Template, path: YamlPath, reading: Reading, name: str) -> Expression | None:
+def _plan(template: Template, path: YamlPath, reading: Reading, name: str) -> Plan | None:
     try:
-        return template.expression()
+        return template.plan(prefix(name))
     except PromQLError as error:
         hint = "an expression to compare needs one value a series, not a range and not a fixed number"
         at = reading.document.at(*path, "expr")

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from generator.alerts import compile_alert
 from generator.reading import Reading
+from generator.recordings import once
 from generator.resolve import Resolved
-from generator.rule import Group, Origin, Pack, Rule
+from generator.rule import Group, Identity, Origin, Pack, Rule
 from generator.schema import GUIDE, GroupHead, Head, Metadata, Record
 from tocsin.problem import Problem
 from tocsin.yamltree import YamlPath
@@ -43,12 +44,14 @@ def _metadata(data: dict[str, Any]) -> Metadata:
 
 def _groups(groups: Any, reading: Reading, pack: Metadata) -> Iterable[Group]:
     names: set[str] = set()
+    records: dict[Identity, Rule] = {}
     for index, data in enumerate(groups if isinstance(groups, list) else ()):
         path: YamlPath = ("groups", index)
         if reading.mapping(data, path, "a group") is None:
             continue
         head = reading.model(GroupHead, data, path)
-        rules = tuple(_rules(data.get("rules"), (*path, "rules"), reading, pack))
+        items = _rules(data.get("rules"), (*path, "rules"), reading, pack)
+        rules = tuple(rule for item in items for rule in once(item, records, reading))
         name, interval = (head.name, head.interval) if head else (str(data.get("name")), None)
         if name in names:
             at = reading.document.at(*path, "name")
@@ -58,16 +61,15 @@ def _groups(groups: Any, reading: Reading, pack: Metadata) -> Iterable[Group]:
         yield Group(name, rules, interval)
 
 
-def _rules(items: Any, path: YamlPath, reading: Reading, pack: Metadata) -> Iterable[Rule]:
+def _rules(items: Any, path: YamlPath, reading: Reading, pack: Metadata) -> Iterable[tuple[Rule, ...]]:
+    """What each item becomes: a record is one rule, an alert one and what its template records."""
     for index, item in enumerate(items if isinstance(items, list) else ()):
-        rule = _rule(item, (*path, index), reading, pack)
-        if rule is not None:
-            yield rule
+        yield _item(item, (*path, index), reading, pack)
 
 
-def _rule(item: Any, path: YamlPath, reading: Reading, pack: Metadata) -> Rule | None:
+def _item(item: Any, path: YamlPath, reading: Reading, pack: Metadata) -> tuple[Rule, ...]:
     if reading.mapping(item, path, "a rule") is None:
-        return None
+        return ()
     match [key for key in ("alert", "record") if key in item]:
         case ["alert"]:
             return compile_alert(item, path, reading, pack)
@@ -77,15 +79,15 @@ def _rule(item: Any, path: YamlPath, reading: Reading, pack: Metadata) -> Rule |
             message = "a rule is an alert or a record, not both" if kinds else "the rule has no name"
             hint = f"write alert: <name> or record: <name>; see {GUIDE}"
             reading.note(Problem("rule-kind", message, reading.document.at(*path), hint=hint))
-            return None
+            return ()
 
 
-def _record(item: dict[str, Any], path: YamlPath, reading: Reading) -> Rule | None:
+def _record(item: dict[str, Any], path: YamlPath, reading: Reading) -> tuple[Rule, ...]:
     record = reading.model(Record, item, path, str(item["record"]))
     if record is None:
-        return None
+        return ()
     origin = Origin(reading.document, path)
-    return Rule("record", record.record, record.expr, origin, ("expr",), record.labels, annotations={})
+    return (Rule("record", record.record, record.expr, origin, ("expr",), record.labels, annotations={}),)
 
 
 def _same_name(packs: Sequence[Pack]) -> Iterable[Problem]:

@@ -34,7 +34,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule as Prometheus runs it; `hold` is its `for`. Only alerts have annotations and a severity."""
+    """One rule as Prometheus runs it; `hold` is its `for`. Only alerts have annotations and a severity.
+
+    `recorded_for` is the alert whose template made a record; a record that somebody wrote has none.
+    """
 
     kind: Literal["alert", "record"]
     name: str
@@ -44,18 +47,19 @@ class Rule:
     labels: Labels
     annotations: Labels
     template: str = ""
+    recorded_for: str = ""
     severity: Severity | None = None
     hold: timedelta = timedelta()
     keep_firing_for: timedelta = timedelta()
 
     @property
     def identity(self) -> Identity:
-        """What Alertmanager tells alerts apart by, as far as the rule says it."""
+        """What Alertmanager tells alerts apart by, and Prometheus series, as far as the rule says it."""
         return self.name, frozenset(self.labels.items())
 
     def problem(self, check: str, message: str, at: Position, hint: str, severity: Level = "error") -> Problem:
-        """A problem of this rule."""
-        return Problem(check, message, at, hint=hint, rule=self.name, severity=severity)
+        """A problem of this rule, under the name that stands in the pack."""
+        return Problem(check, message, at, hint=hint, rule=self.recorded_for or self.name, severity=severity)
 
     def at_expr(self) -> Position:
         """The place of the expression it was compiled from."""

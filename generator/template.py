@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass, field
 
 from generator.promql import Expression
 from tocsin.config import Settings
+from tocsin.model import Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A series that Prometheus records; its labels are those that tell it from others of its name."""
+
+    name: str
+    expr: Expression
+    labels: Labels = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What Prometheus evaluates: the recordings in order, then `expr`, whose every series is one firing alert."""
+
+    expr: Expression
+    recordings: tuple[Recording, ...] = ()
 
 
 class Template(Settings):
     """The facts under an alert's template key. A class and no Protocol: pydantic reads the fields from it."""
 
     @abstractmethod
-    def expression(self) -> Expression:
-        """What Prometheus evaluates: each series of the result is one firing alert.
+    def plan(self, prefix: str) -> Plan:
+        """The facts as PromQL. What is recorded for the alert is called `<prefix>:<what it is>`.
+
+        Equal recordings of two alerts are written once; different ones that bear one name are a problem.
 
         Raises:
             PromQLError: the parts do not fit together.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from generator.template import Template
 from generator.templates.absence import Absence
+from generator.templates.anomaly import Anomaly
 from generator.templates.heartbeat import Heartbeat
 from generator.templates.promql import Promql
 from generator.templates.ratio import Ratio
@@ -13,6 +14,7 @@ from generator.templates.threshold import Threshold
 
 TEMPLATES: Mapping[str, type[Template]] = {
     "absence": Absence,
+    "anomaly": Anomaly,
     "heartbeat": Heartbeat,
     "promql": Promql,
     "ratio": Ratio,

@@ -9,8 +9,8 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from generator import promql
-from generator.promql import Expression, Selector
-from generator.template import Template
+from generator.promql import Selector
+from generator.template import Plan, Template
 from tocsin import duration
 from tocsin.config import Duration
 
@@ -32,8 +32,8 @@ class Absence(Template):
     selector: Selector
     seen_within: Annotated[Duration, AfterValidator(_positive)] | None = None
 
-    def expression(self) -> Expression:
+    def plan(self, prefix: str) -> Plan:
         if self.seen_within is None:
-            return promql.parse(f"absent({self.selector.text})")
+            return Plan(promql.parse(f"absent({self.selector.text})"))
         seen = promql.parse(f"present_over_time({self.selector.text}[{duration.show(self.seen_within)}])")
-        return promql.binary(seen.term, "unless", self.selector.term).parsed()
+        return Plan(promql.binary(seen.term, "unless", self.selector.term).parsed())

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from generator import promql
-from generator.promql import Expression
-from generator.template import Template
+from generator.template import Plan, Template
 
 
 class Heartbeat(Template):
     """Fires as long as Prometheus evaluates rules; takes nothing. By custom the alert is called Watchdog."""
 
-    def expression(self) -> Expression:
-        return promql.parse("vector(1)")
+    def plan(self, prefix: str) -> Plan:
+        return Plan(promql.parse("vector(1)"))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from generator.promql import Expression, PromQL
-from generator.template import Template
+from generator.promql import PromQL
+from generator.template import Plan, Template
 
 
 class Promql(Template):
@@ -11,5 +11,5 @@ class Promql(Template):
 
     expr: PromQL
 
-    def expression(self) -> Expression:
-        return self.expr
+    def plan(self, prefix: str) -> Plan:
+        return Plan(self.expr)

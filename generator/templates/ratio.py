@@ -8,8 +8,8 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from generator import promql
-from generator.promql import Expression, Number, PromQL
-from generator.template import Template
+from generator.promql import Number, PromQL
+from generator.template import Plan, Template
 
 
 def _share(value: float) -> float:
@@ -39,10 +39,10 @@ class Ratio(Template):
     above: Annotated[Number, AfterValidator(_share)]
     minimum: Annotated[Number, AfterValidator(_positive)] | None = None
 
-    def expression(self) -> Expression:
+    def plan(self, prefix: str) -> Plan:
         share = promql.binary(self.errors.term, "/", self.total.term)
         beyond = promql.binary(share, ">", promql.literal(self.above))
         if self.minimum is None:
-            return beyond.parsed()
+            return Plan(beyond.parsed())
         enough = promql.binary(self.total.term, ">=", promql.literal(self.minimum))
-        return promql.binary(beyond, "and", enough).parsed()
+        return Plan(promql.binary(beyond, "and", enough).parsed())

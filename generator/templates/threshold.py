@@ -8,8 +8,8 @@ from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from generator import promql
-from generator.promql import Expression, Number, PromQL
-from generator.template import Template
+from generator.promql import Number, PromQL
+from generator.template import Plan, Template
 
 OPERATORS = {
     "above": ">",
@@ -41,6 +41,6 @@ class Threshold(Template):
             raise PydanticCustomError("threshold", "{what}", {"what": what, "hint": hint})
         return self
 
-    def expression(self) -> Expression:
+    def plan(self, prefix: str) -> Plan:
         key, limit = next((key, getattr(self, key)) for key in OPERATORS if getattr(self, key) is not None)
-        return promql.binary(self.expr.term, OPERATORS[key], promql.literal(limit)).parsed()
+        return Plan(promql.binary(self.expr.term, OPERATORS[key], promql.literal(limit)).parsed())

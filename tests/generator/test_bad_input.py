@@ -167,7 +167,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
 def test_unknown_template_lists_those_that_exist(tmp_path: Path) -> None:
     """Whoever mistypes a template sees what was likely meant, and all there are."""
     [problem] = compile_text(pack(alert("treshold: {expr: up, above: 1}")), tmp_path).problems
-    assert problem.hint == "did you mean 'threshold'? templates: absence, heartbeat, promql, ratio, threshold"
+    assert problem.hint == "did you mean 'threshold'? templates: absence, anomaly, heartbeat, promql, ratio, threshold"
 
 
 def test_unknown_key_suggests_a_near_one(tmp_path: Path) -> None:

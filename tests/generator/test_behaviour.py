@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from generator.output import write
-from tests.generator.packs import alert, compile_text, pack
+from tests.generator.packs import alert
+from tests.generator.playing import play
 
 # (what it shows, template, series, minutes at which the alert fires, minutes at which it does not)
 CASES = [
@@ -43,24 +41,4 @@ def test_template_behaves(
     template: str, series: dict[str, str], firing: list[int], silent: list[int], promtool: Path, tmp_path: Path
 ) -> None:
     """The alert fires at these minutes and is silent at those."""
-    write(compile_text(pack(alert(template)), tmp_path).files, tmp_path)
-    queries = [(minute, 1) for minute in firing] + [(minute, 0) for minute in silent]
-    (tmp_path / "unit.yml").write_text(json.dumps(_unit_test(series, queries)))
-    run = [str(promtool), "test", "rules", "unit.yml"]
-    tested = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert tested.returncode == 0, tested.stdout + tested.stderr
-
-
-def _unit_test(series: dict[str, str], queries: list[tuple[int, int]]) -> dict[str, object]:
-    """A promtool test that counts firing alerts; `1x9` stands for ten samples of 1."""
-    expected = [
-        {
-            "expr": 'count(ALERTS{alertstate="firing"}) or vector(0)',
-            "eval_time": f"{minute}m",
-            "exp_samples": [{"labels": "{}", "value": count}],
-        }
-        for minute, count in queries
-    ]
-    inputs = [{"series": name, "values": values} for name, values in series.items()]
-    test = {"interval": "1m", "input_series": inputs, "promql_expr_test": expected}
-    return {"rule_files": ["test.yml"], "evaluation_interval": "1m", "tests": [test]}
+    play(alert(template), series, firing, silent, promtool=promtool, folder=tmp_path)

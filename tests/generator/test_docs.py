@@ -24,16 +24,19 @@ def _blocks(page: Path, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
-def test_the_example_of_a_template_compiles_to_what_its_page_says(name: str, tmp_path: Path) -> None:
-    """Each template's page has an example without problems, and shows the expression it becomes."""
+def test_the_examples_of_a_template_compile_to_what_its_page_says(name: str, tmp_path: Path) -> None:
+    """Each template's page has examples without problems, and shows the expression and the records they become."""
     page = REFERENCE / "templates" / f"{name}.md"
-    [example] = _blocks(page, "yaml")
-    [expression] = _blocks(page, "promql")
-    compiled = compile_text(pack(example), tmp_path)
-    assert compiled.problems == ()
-    [rule] = compiled.packs[0].rules
-    assert rule.template == name
-    assert rule.expr.text == promql.parse(expression).text
+    examples, expressions = _blocks(page, "yaml"), _blocks(page, "promql")
+    assert examples
+    for example, expression in zip(examples, expressions, strict=True):
+        compiled = compile_text(pack(example), tmp_path)
+        assert compiled.problems == ()
+        [*records, rule] = compiled.packs[0].rules
+        assert rule.template == name
+        assert rule.expr.text == promql.parse(expression).text
+        rows = [f"| `{record.name}` | `{' '.join(record.expr.text.split())}` |" for record in records]
+        assert [row for row in rows if row not in page.read_text()] == []
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATES))

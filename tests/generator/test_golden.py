@@ -1,4 +1,4 @@
-"""The packs that ship, built for every target, beside their golden files; `TOCSIN_RENEW_GOLDEN=1` renews these."""
+"""Packs built for every target, beside their golden files; `TOCSIN_RENEW_GOLDEN=1` renews these."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden/rules"
 
 
-def compile_shipped(target: str, monkeypatch: pytest.MonkeyPatch) -> Compiled:
+# The packs that ship, and such as show what no pack that ships does.
+PACKS = [Path("rulepacks"), Path("tests/golden/packs")]
+
+
+def compile_golden(target: str, monkeypatch: pytest.MonkeyPatch) -> Compiled:
     monkeypatch.chdir(ROOT)
-    return compile_packs([Path("rulepacks")], TARGETS[target])
+    return compile_packs(PACKS, TARGETS[target])
 
 
 def test_shipped_packs_have_no_problems(monkeypatch: pytest.MonkeyPatch) -> None:
     """What we ship passes our own checks, without so much as an advice."""
-    assert compile_shipped("rulefile", monkeypatch).problems == ()
+    assert compile_golden("rulefile", monkeypatch).problems == ()
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
 def test_golden(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A target writes the same bytes as ever; a change shows in review, file by file."""
-    files = compile_shipped(target, monkeypatch).files
+    files = compile_golden(target, monkeypatch).files
     if os.environ.get("TOCSIN_RENEW_GOLDEN"):
         for path in write(files, GOLDEN / target).stale:
             path.unlink()
@@ -40,7 +44,7 @@ def test_golden(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.real
 def test_prometheus_takes_what_we_ship(promtool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`promtool check rules` of both pairs finds nothing, lint included."""
-    compiled = compile_shipped("rulefile", monkeypatch)
+    compiled = compile_golden("rulefile", monkeypatch)
     files = [str(path) for path in write(compiled.files, tmp_path).written]
     checked = subprocess.run(
         [promtool, "check", "rules", "--lint-fatal", *files], capture_output=True, text=True, check=False

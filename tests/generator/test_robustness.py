@@ -28,6 +28,12 @@ BASE = yaml.safe_load(
           annotations: {note: y}
         - {alert: B, ratio: {errors: e, total: t, above: 0.1, minimum: 1}, severity: info, summary: x}
         - {alert: C, absence: {selector: up, seen_within: 1h}, severity: info, summary: x}
+        - {alert: D, anomaly: {query: q, matchers: {a: =~b}, above: 2}, severity: info, summary: x}
+        - alert: E
+          anomaly: {engine: promql, expr: a, method: mad, window: 1d, season: 1w, periods: 2, deviations: 4,
+            minimum_deviation: 1, direction: up}
+          severity: info
+          summary: x
         - {record: a:b, expr: sum(up), labels: {x: y}}
         """,
         params="{limit: {default: 5, min: 0, max: 9, unit: s, doc: x}, job: {default: api}}",

@@ -26,6 +26,23 @@ EXPRESSIONS = [
     ("ratio: {errors: a or b, total: t, above: 0.5, minimum: 2}", "(a or b) / t > 0.5 and t >= 2"),
     ("absence: {selector: 'up{job=\"api\"}'}", 'absent(up{job="api"})'),
     ("absence: {selector: up, seen_within: 1h30m}", "present_over_time(up[1h30m]) unless up"),
+    ("anomaly: {query: a}", 'tocsin_anomaly_score{query="a"} > 1'),
+    (
+        "anomaly: {query: a.b:c-d, above: 2.5, matchers: {region: eu, n: 5, path: 'a\\b\"c'}}",
+        'tocsin_anomaly_score{n="5",path="a\\\\b\\"c",query="a.b:c-d",region="eu"} > 2.5',
+    ),
+    (
+        "anomaly: {query: a, matchers: {a: =~b|c, d: '!=e', f: '!~g.*', h: ''}}",
+        'tocsin_anomaly_score{a=~"b|c",d!="e",f!~"g.*",h="",query="a"} > 1',
+    ),
+    (
+        "anomaly: {engine: promql, expr: a, direction: up, minimum_deviation: 5}",
+        "tocsin:test:value > tocsin:test:median + clamp_min(5.9304 * tocsin:test:mad, 5)",
+    ),
+    (
+        "anomaly: {engine: promql, expr: a, method: deviation, direction: down, deviations: 2.5}",
+        "tocsin:test:value < tocsin:test:mean - 2.5 * (tocsin:test:stddev > 0.000000001 * abs(tocsin:test:mean))",
+    ),
     ("heartbeat:", "vector(1)"),
     ("heartbeat: {}", "vector(1)"),
     ("promql: {expr: a and b}", "a and b"),
@@ -47,6 +64,38 @@ REFUSED = [
     ("absence: {selector: 'rate(up[5m])'}", "not a plain selector"),
     ("absence: {selector: up offset 5m}", "not a plain selector"),
     ("absence: {selector: up, seen_within: 0s}", "looks back on nothing"),
+    ("anomaly:", "engine exporter needs the key 'query'"),
+    ("anomaly: {engine: promql}", "engine promql needs the key 'expr'"),
+    ("anomaly: {engine: prophet, expr: a, query: b}", "Input should be 'exporter' or 'promql'"),
+    ("anomaly: {expr: a}", "expr: belongs to engine promql, and the alert has engine exporter"),
+    ("anomaly: {query: a, season: nonsense}", "season: belongs to engine promql"),
+    ("anomaly: {engine: promql, expr: a, query: b}", "query: belongs to engine exporter, and the alert has"),
+    ("anomaly: {query: a, direction: up}", "the exporter's score says how far a value is from what was expected"),
+    ("anomaly: {query: a b}", "query: String should match pattern"),
+    ("anomaly: {query: a, above: 0}", "above: 0 leaves nothing to compare with"),
+    ("anomaly: {query: a, matchers: {query: b}}", "matchers: the query is a fact of its own"),
+    ("anomaly: {query: a, matchers: {b-c: d}}", "'b-c' is not a label"),
+    ("anomaly: {query: a, matchers: {__name__: d}}", "'__name__' is not a label"),
+    ("anomaly: {query: a, matchers: {b: '=~('}}", "matchers.b: illegal regex"),
+    ("anomaly: {query: a, matchers: [b]}", "matchers: Input should be a valid dictionary"),
+    ("anomaly: {query: a, wndow: 1d}", "unknown key 'wndow'"),
+    ("anomaly: {engine: promql, expr: 'up[5m]'}", "must contain only scalar and instant vector"),
+    ("anomaly: {engine: promql, expr: 5}", "comparisons between scalars"),
+    ("anomaly: {engine: promql, expr: 'sum('}", "PromQL: "),
+    ('anomaly: {engine: promql, expr: \'a{b="1" or c="2"}\'}', "'or' between matchers is not Prometheus's"),
+    ("anomaly: {engine: promql, expr: a, method: mean}", "Input should be 'mad' or 'deviation'"),
+    ("anomaly: {engine: promql, expr: a, window: 5m}", "window: 5m is too short to show what is usual"),
+    ("anomaly: {engine: promql, expr: a, window: 5}", "5 is not a duration"),
+    ("anomaly: {engine: promql, expr: a, season: 36h}", "season: 1d12h is not a season"),
+    ("anomaly: {engine: promql, expr: a, season: 0s, periods: 2}", "season: 0s is not a season"),
+    ("anomaly: {engine: promql, expr: a, periods: 2}", "periods: counts earlier seasons, and there is no season"),
+    ("anomaly: {engine: promql, expr: a, season: 1d, periods: 0}", "periods: 0 is no number of earlier seasons"),
+    ("anomaly: {engine: promql, expr: a, season: 1d, periods: 2.5}", "periods: 2.5 is no number of earlier seasons"),
+    ("anomaly: {engine: promql, expr: a, season: 1w, periods: 9}", "periods: 9 is no number of earlier seasons"),
+    ("anomaly: {engine: promql, expr: a, deviations: 0}", "deviations: 0 leaves nothing to compare with"),
+    ("anomaly: {engine: promql, expr: a, deviations: .inf}", "deviations: +Inf leaves nothing to compare with"),
+    ("anomaly: {engine: promql, expr: a, minimum_deviation: -1}", "minimum_deviation: -1 leaves nothing"),
+    ("anomaly: {engine: promql, expr: a, direction: sideways}", "Input should be 'up', 'down' or 'both'"),
     ("heartbeat: {every: 1m}", "unknown key 'every'"),
     ("promql: {}", "the key 'expr' is missing"),
 ]
@@ -56,8 +105,8 @@ REFUSED = [
 def test_template_compiles(template: str, expression: str, tmp_path: Path) -> None:
     """The facts of a template become one expression."""
     compiled = compile_text(pack(alert(template)), tmp_path)
-    [rule] = compiled.packs[0].rules
-    assert rule.expr.text == expression
+    [*_, rule] = compiled.packs[0].rules
+    assert " ".join(rule.expr.text.split()) == expression
     assert not compiled.problems
 
 
@@ -68,6 +117,7 @@ def test_template_refuses(template: str, message: str, tmp_path: Path) -> None:
     [(_, _, what)] = shown(compiled.problems)
     assert message in what
     assert compiled.problems[0].rule == "Test"
+    assert compiled.problems[0].hint
 
 
 def test_every_template_is_tried() -> None:
