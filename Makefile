@@ -11,10 +11,10 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 BIN  := .venv/bin
 VENV := .venv/.made
 
-.PHONY: help venv tools test check lint format demo golden lock bench wheel clean
+.PHONY: help venv tools test check lint format demo dashboards golden lock bench wheel clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV) ## make the environment .venv from requirements.lock
 	@:
@@ -45,6 +45,9 @@ format: $(VENV) ## format the code and mend what ruff can
 
 demo: $(VENV) tools ## the whole loop on this machine; ONCE=1 plays the story and ends
 	@$(BIN)/python -m demo $(if $(filter 1,$(ONCE)),--once)
+
+dashboards: $(VENV) ## write grafana/dashboards from their source
+	@$(BIN)/python -m grafana.source
 
 golden: $(VENV) tools ## renew the golden files; read the diff before you commit it
 	@TOCSIN_RENEW_GOLDEN=1 $(BIN)/python -m pytest -m "not slow"

@@ -1,0 +1,97 @@
+"""Panels on the receiver: alerts come in, incidents open, people are told."""
+
+from __future__ import annotations
+
+from grafana.source.board import Panel
+from grafana.source.panels import Ask, Colour, lines, number
+from grafana.source.promql import RANGE, WINDOW, or_none, or_zero, per_second, quantile
+
+ACKNOWLEDGE = "tocsin_receiver_time_to_acknowledge_seconds_bucket"
+RESOLVE = "tocsin_receiver_time_to_resolve_seconds_bucket"
+COMMIT = "tocsin_receiver_commit_seconds_bucket"
+
+
+def panels() -> list[Panel]:
+    """The way in on the first line, the way to people on the second."""
+    return [*_in(), *_out()]
+
+
+def _in() -> list[Panel]:
+    return [
+        lines(
+            "Alerts received and processed",
+            "Alerts in the webhooks that were accepted, repeats included, those processed, and those that told "
+            "nobody anything new. Normal: received and processed are alike. Processed stays behind: see the inbox.",
+            Ask(per_second("tocsin_receiver_alerts_received_total"), "received"),
+            Ask(per_second("tocsin_receiver_alerts_processed_total"), "processed"),
+            Ask(or_zero(per_second("tocsin_receiver_alerts_suppressed_total")), "told nobody"),
+            unit="cps", width=6, colours={"processed": Colour.GOOD, "told nobody": Colour.QUIET},
+        ),
+        lines(
+            "Time to a durable commit",
+            "From a whole webhook body to the moment it is safe on the disk; only then does Alertmanager get its "
+            "answer. Normal: milliseconds; nothing is drawn while no webhook comes. Beyond a second: the disk or "
+            "the database is slow, and Alertmanager will time out.",
+            Ask(quantile(0.5, COMMIT, WINDOW), "half within"),
+            Ask(quantile(0.99, COMMIT, WINDOW), "99 % within"),
+            unit="s", width=6, colours={"99 % within": Colour.SECOND},
+        ),
+        lines(
+            "Waiting in the inbox",
+            "Webhook bodies that are stored and not yet processed. Normal: 0 with small peaks. A slope that does not "
+            "come down: the receiver falls behind, or waits for its store; beyond its bound it answers 503 and "
+            "Alertmanager tries again.",
+            Ask("max(tocsin_receiver_inbox_depth)", "bodies"),
+            unit="short", width=6,
+        ),
+        lines(
+            "Bodies refused or not understood",
+            "Webhook bodies that were not accepted, by reason, and accepted ones that could not be understood; "
+            "counted since the receiver started. Normal: flat. A step up is news: each body that was not "
+            "understood has opened an incident of its own.",
+            Ask(or_none("sum by (reason) (tocsin_receiver_bodies_refused_total)", "reason"), "refused: {{reason}}"),
+            Ask("sum(tocsin_receiver_bodies_quarantined_total)", "not understood"),
+            unit="short", width=6,
+            colours={"refused: none": Colour.GOOD, "refused: (?!none$).*": Colour.WATCH, "not understood": Colour.BAD},
+        ),
+    ]  # fmt: skip
+
+
+def _out() -> list[Panel]:
+    return [
+        lines(
+            "Incidents by status",
+            "All incidents that are kept, by status. Normal: open ones become acknowledged or resolved within "
+            "minutes. Open ones that stay: nobody has answered; see who is on call and whether messages arrive.",
+            Ask(or_none("sum by (status) (tocsin_receiver_incidents)", "status"), "{{status}}"),
+            unit="short", width=8,
+            colours={
+                "open": Colour.BAD, "acknowledged": Colour.WATCH, "resolved": Colour.GOOD, "none": Colour.QUIET,
+            },
+        ),
+        lines(
+            "Messages to people",
+            "Messages by channel and what became of them: sent, skipped because there was nothing left to say, tried "
+            "again, or failed for good. Normal: none failed. Failed: try the channel by hand, then see the "
+            "incident's timeline.",
+            Ask(
+                or_none(f"sum by (channel, state) (rate(tocsin_receiver_messages_total{WINDOW}))", "channel"),
+                "{{channel}} {{state}}",
+            ),
+            unit="mps", width=8,
+            colours={
+                ".* sent": Colour.GOOD, ".* skipped": Colour.QUIET, ".* retried": Colour.WATCH, ".* failed": Colour.BAD,
+            },
+        ),
+        number(
+            "Time to acknowledge and to resolve",
+            "From the opening of an incident to its acknowledgement and its resolution, in the time shown: half of "
+            "them were quicker than the first number, nine of ten quicker than the second. Normal: what your team "
+            "has agreed on. Slower: look at the escalation's steps and at who is told first.",
+            Ask(quantile(0.5, ACKNOWLEDGE, RANGE), "acknowledged, half within"),
+            Ask(quantile(0.9, ACKNOWLEDGE, RANGE), "acknowledged, 90 % within"),
+            Ask(quantile(0.5, RESOLVE, RANGE), "resolved, half within"),
+            Ask(quantile(0.9, RESOLVE, RANGE), "resolved, 90 % within"),
+            unit="s", width=8, height=8,
+        ),
+    ]  # fmt: skip
