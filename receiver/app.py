@@ -28,6 +28,7 @@ from receiver.store.jobs import Jobs
 from receiver.store.ledger import Ledger
 from receiver.store.queries import Queries
 from receiver.web.api import Api
+from receiver.web.authentication import Authentication
 from receiver.web.hooks import Hooks
 from receiver.web.operations import Operations
 from receiver.web.problems import problems, same_site
@@ -51,7 +52,12 @@ class Receiver:
     async def build(
         cls, database: Database, config: ReceiverConfig, clock: Clock, channels: Mapping[str, Channel]
     ) -> Self:
-        """Wires the parts together and takes the engine's turn."""
+        """Wires the parts together and takes the engine's turn.
+
+        Raises:
+            TocsinError: a source's token file holds no token.
+        """
+        authentication = Authentication.read(config.sources)
         metrics, job_due = Metrics(), asyncio.Event()
         metrics.expect_channels(channels)
         inbox = Inbox(database, limit=config.inbox_limit)
@@ -80,7 +86,8 @@ class Receiver:
         )
         runner = Runner(jobs=jobs, handlers=handlers, decider=decider, metrics=metrics, clock=clock, job_due=job_due)
         application = web.Application(middlewares=[problems, same_site], client_max_size=config.max_body_bytes)
-        application.add_routes(Hooks(inbox, metrics, clock, max_body_bytes=config.max_body_bytes).routes())
+        hooks = Hooks(inbox, metrics, clock, authentication, max_body_bytes=config.max_body_bytes)
+        application.add_routes(hooks.routes())
         application.add_routes(Api(queries, decider).routes())
         application.add_routes(Operations(queries, inbox, metrics, lambda: loop.failing).routes())
         return cls(application, inbox, loop, runner)
@@ -123,4 +130,14 @@ def _warn(config: ReceiverConfig, listen: Listen) -> None:
     if not config.steps:
         log.warning("no escalation is configured: incidents are opened and listed, but nobody is told")
     if not listen.loopback:
+        _warn_beyond_loopback(webhooks_need_tokens=bool(config.sources))
+
+
+def _warn_beyond_loopback(*, webhooks_need_tokens: bool) -> None:
+    if webhooks_need_tokens:
+        log.warning(
+            "listening beyond loopback: webhooks need a token, but incidents, actions and metrics do not: "
+            "put it behind something that asks who calls"
+        )
+    else:
         log.warning("listening beyond loopback without authentication: put it behind something that asks who calls")

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from receiver.engine.incident import EscalationStep
 from receiver.notify.channels import ChannelSettings, OneChannel
+from receiver.web.authentication import SourceSettings
 from tocsin.config import Duration, OneOrMore, Settings
 
 if not TYPE_CHECKING:
@@ -41,6 +42,7 @@ class ReceiverConfig(Settings):
     )
     max_body_bytes: int = Field(64 * 2**20, ge=1024, description="The largest webhook body that is taken in.")
     external_url: str = Field("", description="Where people reach this receiver; stands in messages.")
+    sources: dict[Name, SourceSettings] = Field({}, description="Who may send; empty: everybody.")
     channels: dict[Name, OneChannel] = Field({}, description="The ways to reach people, by name.")
     escalation: EscalationSettings | None = Field(None, description="Who is told when an incident opens.")
 

@@ -1,4 +1,4 @@
-"""Intake: bound, check the syntax, commit, and only then say yes.
+"""Intake: authenticate, bound, check the syntax, commit, and only then say yes.
 
 2xx is durable; 503 asks Alertmanager to try again; every 4xx is final for it, so 400 is only for what is not JSON.
 Source: prometheus/alertmanager notify/util.go, Retrier.Check.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 
 import structlog
 from aiohttp import web
@@ -15,6 +16,7 @@ from aiohttp import web
 from receiver.engine.notification import Body, count_alerts
 from receiver.metrics import Metrics
 from receiver.store.inbox import Inbox
+from receiver.web.authentication import Authentication, Refusal, RefusalLog
 from receiver.web.problems import problem
 from tocsin.clock import Clock
 from tocsin.errors import StoreUnavailable
@@ -29,10 +31,14 @@ SOURCE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 class Hooks:
     """`POST /api/v2/hooks/alertmanager`, and the same with a source's name behind it."""
 
-    def __init__(self, inbox: Inbox, metrics: Metrics, clock: Clock, *, max_body_bytes: int) -> None:
+    def __init__(
+        self, inbox: Inbox, metrics: Metrics, clock: Clock, authentication: Authentication, *, max_body_bytes: int
+    ) -> None:
         self._inbox = inbox
         self._metrics = metrics
         self._clock = clock
+        self._authentication = authentication
+        self._refusals = RefusalLog()
         self._max_body_bytes = max_body_bytes
         self._unavailable = ""
 
@@ -45,6 +51,9 @@ class Hooks:
         source = request.match_info.get("source", DEFAULT_SOURCE)
         if not SOURCE.fullmatch(source):
             return self._refuse(404, "source", "a source's name has letters, digits, '_', '.' and '-', at most 64")
+        if refusal := self._authentication.refusal(source, request.headers.getall("Authorization", ())):
+            return self._turn_away(source, refusal, request.remote)
+        self._refusals.accepted(source)
         try:
             content = await request.read()
         except web.HTTPRequestEntityTooLarge:
@@ -74,9 +83,13 @@ class Hooks:
         self._metrics.received.inc(alerts)
         return web.json_response({"status": "accepted", "alerts": alerts})
 
-    def _refuse(self, status: int, reason: str, detail: str) -> web.Response:
+    def _turn_away(self, source: str, refusal: Refusal, remote: str | None) -> web.Response:
+        self._refusals.refused(source, refusal, remote)
+        return self._refuse(refusal.status, refusal.reason, refusal.detail, refusal.headers)
+
+    def _refuse(self, status: int, reason: str, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:
         self._metrics.refused.labels(reason).inc()
-        return problem(status, detail)
+        return problem(status, detail, headers)
 
 
 async def _count(content: bytes) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
 import structlog
@@ -20,12 +20,13 @@ class BadRequest(Exception):
     """A request that cannot be answered; the message says how to mend it."""
 
 
-def problem(status: int, detail: str) -> web.Response:
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:
     """A problem as the answer to a request."""
     title = HTTPStatus(status).phrase
     return web.json_response(
         {"title": title, "status": status, "detail": detail},
         status=status,
+        headers=headers,
         content_type="application/problem+json",
     )
 

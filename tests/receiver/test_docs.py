@@ -9,11 +9,13 @@ import pytest
 
 from receiver.config import EscalationSettings, ReceiverConfig, StepSettings
 from receiver.notify.channels import KINDS
+from receiver.web.authentication import SourceSettings
 from tocsin.config import Settings
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/configuration.md").read_text()
 MODELS: dict[str, type[Settings]] = {
     "The receiver": ReceiverConfig,
+    "`sources.NAME`": SourceSettings,
     "`escalation.steps[]`": StepSettings,
     **{f"`channels.NAME.{kind}`": settings for kind, (settings, _) in KINDS.items()},
 }
