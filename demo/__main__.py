@@ -12,7 +12,7 @@ from pathlib import Path
 from demo.processes import CommandFailed, Died
 from demo.show import show_addresses, show_story, tell
 from demo.stack import BINARIES, Stack, running_stack
-from demo.story import story
+from demo.story import creep
 
 
 def main() -> int:
@@ -44,7 +44,7 @@ async def demo(binaries: Path, *, once: bool) -> int:
     assert stop is not None  # asyncio.run made it
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.cancel)
-    missing = [name for name in ("prometheus", "alertmanager") if not (binaries / name).exists()]
+    missing = [name for name in ("prometheus", "promtool", "alertmanager") if not (binaries / name).exists()]
     if missing:
         tell(f"{binaries} has no {' and no '.join(missing)}: make tools, or --binaries DIR")
         return 1
@@ -56,12 +56,11 @@ async def demo(binaries: Path, *, once: bool) -> int:
 
 
 async def _demo(binaries: Path, *, once: bool) -> int:
-    tell("Setting up: a shop, Prometheus, Alertmanager, Tocsin's receiver and two sinks")
+    tell("Setting up a streaming shop with two weeks of history, Prometheus, Alertmanager and Tocsin:")
     begun = time.monotonic()
-    async with running_stack(binaries) as stack:
-        tell(f"All of it is ready after {time.monotonic() - begun:.1f} s\n")
-        show_addresses(stack.urls)
-        failed = await show_story(story(stack), stack.check)
+    async with running_stack(binaries, tell=tell) as stack:
+        tell(f"All of it is ready after {time.monotonic() - begun:.0f} s.\n")
+        failed = await show_story(creep(stack), stack.check)
         if failed:
             tell(f"\nThis step was not seen: {failed.step.name} ({failed.step.where}). Instead: {failed.what}")
         else:
@@ -73,8 +72,10 @@ async def _demo(binaries: Path, *, once: bool) -> int:
 
 async def keep(stack: Stack) -> None:
     """Goes on until Ctrl-C."""
-    receiver = stack.urls["receiver"]
-    tell(f"It goes on until you press Ctrl-C. Look around:\n  .venv/bin/tocsin incidents list --all --url {receiver}")
+    tell("It goes on until you press Ctrl-C. Look around, or break something:\n")
+    show_addresses(stack.urls)
+    tell(f"  .venv/bin/tocsin incidents list --all --url {stack.urls['receiver']}")
+    tell(f"  curl -X POST {stack.urls['shop']}/faults/failing-gateway        (mend it with -X DELETE)\n")
     try:
         await stack.last()
     except asyncio.CancelledError:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
@@ -35,11 +36,18 @@ class Process:
         self._process = process
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str | Path], log: Path) -> Self:
+    async def start(
+        cls, name: str, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None
+    ) -> Self:
         """Starts a program in a process group of its own, so that Ctrl-C in the terminal reaches only us."""
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=out, stderr=out, process_group=0
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                process_group=0,
+                env={**os.environ, **(environment or {})},
             )
         return cls(name, log, process)
 
@@ -101,25 +109,37 @@ async def _answers(http: aiohttp.ClientSession, url: str) -> bool:
 
 
 @asynccontextmanager
-async def running(name: str, command: Sequence[str | Path], logs: Path) -> AsyncIterator[Process]:
+async def running(
+    name: str, command: Sequence[str | Path], logs: Path, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Process]:
     """A program that runs for the length of a block."""
-    process = await Process.start(name, command, logs / f"{name}.log")
+    process = await Process.start(name, command, logs / f"{name}.log", environment)
     try:
         yield process
     finally:
         await process.stop()
 
 
-async def run(*command: str | Path) -> str:
+async def run(*command: str | Path, environment: Mapping[str, str] | None = None) -> str:
     """Runs a command to its end and returns what it printed.
 
     Raises:
         CommandFailed: its exit code is not 0.
     """
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        process_group=0,
+        env={**os.environ, **(environment or {})},
     )
-    said = (await process.communicate())[0].decode(errors="replace").strip()
+    try:
+        said = (await process.communicate())[0].decode(errors="replace").strip()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.wait()
+        raise
     if process.returncode != 0:
         words = " ".join(str(word) for word in command)
         raise CommandFailed(f"{words}: exit code {process.returncode}\n{said}")

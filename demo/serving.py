@@ -1,4 +1,4 @@
-"""Small HTTP servers of our own, on loopback."""
+"""Small HTTP servers of our own."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from demo.processes import free_port
 
 
 @asynccontextmanager
-async def serving(application: web.Application) -> AsyncIterator[str]:
-    """Serves an application for the length of a block; gives its address (`127.0.0.1:23456`)."""
+async def serving(application: web.Application, address: str = "") -> AsyncIterator[str]:
+    """Serves an application for the length of a block; gives its address, by default a free one on loopback."""
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
-        port = free_port()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
-        yield f"127.0.0.1:{port}"
+        address = address or f"127.0.0.1:{free_port()}"
+        host, port = address.rsplit(":", 1)
+        await web.TCPSite(runner, host, int(port)).start()
+        yield address
     finally:
         await runner.cleanup()

@@ -6,25 +6,25 @@ from collections.abc import Callable, Iterable, Mapping
 
 from demo.timeline import Outcome, Step, play
 
-TITLES = {
-    "prometheus": "Prometheus",
-    "alertmanager": "Alertmanager",
-    "receiver": "Tocsin's receiver",
-    "shop": "the shop",
-    "mail": "mail sink",
-    "hook": "webhook sink",
-    "second": "second webhook sink",
-}
+# (what it is, the server, the page to open)
+PAGES = (
+    ("Prometheus", "prometheus", "/alerts"),
+    ("Alertmanager", "alertmanager", "/#/alerts"),
+    ("Tocsin's receiver", "receiver", "/api/v1/incidents"),
+    ("Tocsin's exporter", "exporter", "/metrics"),
+    ("the shop", "shop", "/metrics/player-eu"),
+    ("messages that arrived", "sinks", "/messages"),
+)
 
 
-def tell(text: str) -> None:
-    print(text, flush=True)
+def tell(text: str, end: str = "\n") -> None:
+    print(text, end=end, flush=True)
 
 
 def show_addresses(urls: Mapping[str, str]) -> None:
-    for name, title in TITLES.items():
-        tell(f"  {title:<20}  {urls[name]}")
-    tell("")
+    for what, server, page in PAGES:
+        if server in urls:
+            tell(f"  {what:<21}  {urls[server]}{page}")
 
 
 async def show_story(steps: Iterable[Step], check: Callable[[], None]) -> Outcome | None:

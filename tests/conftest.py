@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,19 @@ def binaries(request: pytest.FixtureRequest) -> real.Binaries:
 def promtool(binaries: real.Binaries) -> Path:
     """The promtool of each pair."""
     return binaries.promtool
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: the long tests wait for servers most of their time."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first, and dealt out: each worker begins with an even part of the list and later takes from others.
+
+    A worker that begins with two that last for minutes would be the last one at work.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    items[:] = [item for worker in range(workers) for item in (*slow[worker::workers], *quick[worker::workers])]

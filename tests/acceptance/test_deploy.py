@@ -32,9 +32,11 @@ async def test_routes_of_the_alertmanager_sample(binaries: Binaries, alert: str,
 async def test_prometheus_sample(binaries: Binaries) -> None:
     """Prometheus takes the sample and the rules beside it."""
     said = await run(binaries.promtool, "check", "config", DEPLOY / "prometheus.yml")
-    assert "4 rules found" in said
+    assert "5 rules found" in said
 
 
-async def test_receiver_sample() -> None:
-    """The receiver takes the sample."""
-    assert "a valid receiver configuration" in await run(TOCSIN, "config", "check", DEPLOY / "receiver.yml")
+@pytest.mark.parametrize("component", ["receiver", "exporter"])
+async def test_sample(component: str) -> None:
+    """The components take their samples."""
+    said = await run(TOCSIN, "config", "check", DEPLOY / f"{component}.yml")
+    assert f"a valid {component} configuration" in said

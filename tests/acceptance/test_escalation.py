@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 
 from demo.sources import Sources
-from demo.stack import running_stack
-from demo.story import INCIDENTS, beginning, mending
+from demo.stack import HISTORY, running_stack
+from demo.story import CRASH, INCIDENTS, beginning, ending
 from demo.timeline import Want
 from tests import real
 from tests.acceptance.telling import told
@@ -22,25 +22,25 @@ STEP_TWO_SECONDS = 6
 async def test_nobody_acknowledges() -> None:
     """The second step comes when it is due and not before, once; all three channels hear the end."""
     folder = real.pair("current").prometheus.parent
-    async with running_stack(folder, escalate_after_seconds=STEP_TWO_SECONDS) as stack:
+    async with running_stack(folder, without=HISTORY, escalate_after_seconds=STEP_TWO_SECONDS) as stack:
         see = Sources(stack)
         steps = [
             *beginning(stack),
             Want(
                 "the second channel is told",
                 "second sink",
-                partial(see.page, stack.second),
+                partial(see.page, "second", CRASH.says),
                 between=(STEP_TWO_SECONDS / 2, 60),
                 since="an incident opens",
             ),
             Want("the incident is still open", INCIDENTS, partial(see.incident, "open")),
-            *mending(stack),
-            Want("the all-clear arrives there, too", "second sink", partial(see.all_clear, stack.second)),
+            *ending(stack),
+            Want("the all-clear arrives there, too", "second sink", partial(see.all_clear, "second")),
         ]
         await told(steps, check=stack.check)
 
         incident = await see.the_incident()
-        (page, all_clear) = stack.second.arrivals
+        (page, all_clear) = await see.arrivals("second")
         assert page.at - datetime.fromisoformat(incident["opened_at"]) >= timedelta(seconds=STEP_TWO_SECONDS)
         assert "Nobody has acknowledged so far: this is step 2 of 2." in page.text
         assert "Every alert has resolved" in all_clear.text
@@ -49,4 +49,4 @@ async def test_nobody_acknowledges() -> None:
             (["mail", "hook"], "opened"),
             (["second"], "nobody acknowledged within step 1"),
         ]
-        assert [len(sink.arrivals) for sink in (stack.mail, stack.hook, stack.second)] == [2, 2, 2]
+        assert [len(await see.arrivals(sink)) for sink in ("mail", "hook", "second")] == [2, 2, 2]

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from demo.processes import TOCSIN, Process, free_port
-from demo.sinks import Sink, webhook_sink
+from demo.sinks import Sinks, all_clears, pages, webhook_sinks
 from demo.timeline import NotSeen, Want
 from tests.acceptance.stream import Stream, streaming
 from tests.acceptance.telling import told
@@ -65,9 +65,9 @@ async def start(folder: Path, port: int) -> Process:
 
 
 @asynccontextmanager
-async def receiver(folder: Path, sink: Sink) -> AsyncIterator[Killable]:
+async def receiver(folder: Path, sink: str) -> AsyncIterator[Killable]:
     """A receiver that pages one webhook."""
-    hook = f'channels: {{hook: {{webhook: {{url: "http://{sink.address}/"}}}}}}'
+    hook = f'channels: {{hook: {{webhook: {{url: "http://{sink}/hook"}}}}}}'
     (folder / "receiver.yml").write_text(f"{hook}\nescalation: {{steps: [{{notify: [hook]}}]}}\n")
     port = free_port()
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30)) as http:
@@ -82,7 +82,7 @@ async def receiver(folder: Path, sink: Sink) -> AsyncIterator[Killable]:
 async def test_killed_in_mid_stream(tmp_path: Path) -> None:
     """However often the receiver is killed, every accepted alert is there once, in one incident, and was told."""
     moments = random.Random(20261121)
-    async with webhook_sink("hook") as sink, receiver(tmp_path, sink) as tocsin:
+    async with webhook_sinks() as (sinks, address), receiver(tmp_path, address) as tocsin:
         async with streaming(tocsin.http, tocsin.url) as stream:
             for _ in range(KILLS):
                 if moments.random() < 0.7:  # else it may be killed while it starts
@@ -91,16 +91,16 @@ async def test_killed_in_mid_stream(tmp_path: Path) -> None:
                 await tocsin.process.kill()
                 await tocsin.start()
             await tocsin.ready()
-        await _settled(tocsin, sink)
+        await _settled(tocsin, sinks)
         _nothing_lost(stream, await tocsin.everything("/api/v1/alerts"), await tocsin.everything("/api/v1/incidents"))
-        _everything_told(sink, await tocsin.everything("/api/v1/incidents"))
+        _everything_told(sinks, await tocsin.everything("/api/v1/incidents"))
         assert stream.retries > 0
         assert "Traceback" not in tocsin.process.log.read_text(encoding="utf-8")
 
 
 async def test_terminated_in_mid_stream(tmp_path: Path) -> None:
     """SIGTERM ends the receiver within seconds with exit code 0; what it had accepted is there at the next start."""
-    async with webhook_sink("hook") as sink, receiver(tmp_path, sink) as tocsin:
+    async with webhook_sinks() as (sinks, address), receiver(tmp_path, address) as tocsin:
         async with streaming(tocsin.http, tocsin.url) as stream:
             await asyncio.sleep(1)
             asked = time.monotonic()
@@ -108,12 +108,12 @@ async def test_terminated_in_mid_stream(tmp_path: Path) -> None:
             assert time.monotonic() - asked < 10
             await tocsin.start()
             await tocsin.ready()
-        await _settled(tocsin, sink)
+        await _settled(tocsin, sinks)
         _nothing_lost(stream, await tocsin.everything("/api/v1/alerts"), await tocsin.everything("/api/v1/incidents"))
         assert "Traceback" not in tocsin.process.log.read_text(encoding="utf-8")
 
 
-async def _settled(tocsin: Killable, sink: Sink) -> None:
+async def _settled(tocsin: Killable, sinks: Sinks) -> None:
     """Waits until the inbox is empty and every incident has been told."""
 
     async def inbox_empty() -> str:
@@ -125,7 +125,9 @@ async def _settled(tocsin: Killable, sink: Sink) -> None:
         return depth
 
     async def everything_told() -> str:
-        silent = {i["id"] for i in await tocsin.everything("/api/v1/incidents")} - {p.incident for p in sink.pages()}
+        silent = {i["id"] for i in await tocsin.everything("/api/v1/incidents")} - {
+            p.incident for p in pages(sinks.arrivals)
+        }
         if silent:
             raise NotSeen(f"{len(silent)} incidents were not told")
         return "every incident was told"
@@ -153,10 +155,10 @@ def _nothing_lost(stream: Stream, alerts: list[dict[str, Any]], incidents: list[
     assert sum(i["firing"] for i in incidents) == len(alerts)
 
 
-def _everything_told(sink: Sink, incidents: list[dict[str, Any]]) -> None:
+def _everything_told(sinks: Sinks, incidents: list[dict[str, Any]]) -> None:
     keys = defaultdict(set)
-    for page in sink.pages():
+    for page in pages(sinks.arrivals):
         keys[page.incident].add(page.key)
     assert set(keys) == {i["id"] for i in incidents}
     assert {len(of_incident) for of_incident in keys.values()} == {1}, "a page repeated under another key"
-    assert sink.all_clears() == []
+    assert all_clears(sinks.arrivals) == []

@@ -1,0 +1,87 @@
+"""`python -m demo.shop`: the shop's metrics, one page a service, and its faults.
+
+GET  /metrics/{page}                 what Prometheus scrapes
+POST /faults/{name}, DELETE …        something breaks, something is mended
+GET  /-/ready
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from pathlib import Path
+
+import numpy as np
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from demo.serving import serving
+from demo.shop.live import Shop
+from demo.shop.services import SERVICES
+from demo.shop.simulation import FAULTS
+from tocsin.serving import stop_asked
+
+PAGES = {service.path: service for service in SERVICES}
+
+
+class Pages:
+    """The shop over HTTP."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/-/ready", self.ready),
+            web.get("/metrics/{page}", self.metrics),
+            web.post("/faults/{name}", self.begin),
+            web.delete("/faults/{name}", self.end),
+        ]
+
+    async def ready(self, request: web.Request) -> web.Response:
+        return web.Response(text="ready\n")
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        service = PAGES.get(request.match_info["page"])
+        if service is None:
+            raise web.HTTPNotFound(text=f"there is no such service; these are: {', '.join(PAGES)}\n")
+        return web.Response(body=self._shop.exposition(service).encode(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def begin(self, request: web.Request) -> web.Response:
+        self._shop.begin(_fault(request))
+        return web.json_response({"faults": sorted(self._shop.faults)})
+
+    async def end(self, request: web.Request) -> web.Response:
+        self._shop.end(_fault(request))
+        return web.json_response({"faults": sorted(self._shop.faults)})
+
+
+def _fault(request: web.Request) -> str:
+    name = request.match_info["name"]
+    if name not in FAULTS:
+        raise web.HTTPNotFound(text=f"there is no such fault; these are: {', '.join(FAULTS)}\n")
+    return name
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m demo.shop", description="A small audio-streaming shop, made up.")
+    parser.add_argument("--web.listen-address", dest="listen", default="127.0.0.1:8000", metavar="HOST:PORT")
+    parser.add_argument("--past", type=Path, metavar="FILE", help="totals to go on from, if the file exists")
+    arguments = parser.parse_args()
+    shop = Shop(time.time, np.random.default_rng())
+    if arguments.past and arguments.past.exists():
+        shop.go_on(arguments.past)
+    asyncio.run(_run(shop, arguments.listen))
+
+
+async def _run(shop: Shop, address: str) -> None:
+    stopping = stop_asked()
+    application = web.Application()
+    application.add_routes(Pages(shop).routes())
+    async with serving(application, address):
+        await stopping.wait()
+
+
+if __name__ == "__main__":
+    main()
