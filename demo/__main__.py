@@ -11,6 +11,7 @@ from pathlib import Path
 
 from demo.processes import CommandFailed, Died
 from demo.show import show_addresses, show_story, tell
+from demo.sketch import sketch
 from demo.stack import BINARIES, Stack, running_stack
 from demo.story import creep
 
@@ -19,7 +20,7 @@ def main() -> int:
     """The exit code: 0 if every step was seen, 1 if one was not, 130 if the story was interrupted."""
     arguments = _arguments()
     try:
-        return asyncio.run(demo(arguments.binaries, once=arguments.once))
+        return asyncio.run(demo(arguments.binaries, once=arguments.once, picture=arguments.picture))
     except asyncio.CancelledError:
         tell("stopped; nothing is left running")
         return 130
@@ -35,10 +36,11 @@ def _arguments() -> argparse.Namespace:
         metavar="DIR",
         help="prometheus and alertmanager; default: %(default)s",
     )
+    parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="draw what happened")
     return parser.parse_args()
 
 
-async def demo(binaries: Path, *, once: bool) -> int:
+async def demo(binaries: Path, *, once: bool, picture: Path | None) -> int:
     """Sets everything up, plays the story and takes everything down."""
     stop = asyncio.current_task()
     assert stop is not None  # asyncio.run made it
@@ -49,25 +51,29 @@ async def demo(binaries: Path, *, once: bool) -> int:
         tell(f"{binaries} has no {' and no '.join(missing)}: make tools, or --binaries DIR")
         return 1
     try:
-        return await _demo(binaries, once=once)
+        return await _demo(binaries, once=once, picture=picture)
     except (Died, CommandFailed) as error:
         tell(f"the demo cannot go on: {error}")
         return 1
 
 
-async def _demo(binaries: Path, *, once: bool) -> int:
+async def _demo(binaries: Path, *, once: bool, picture: Path | None) -> int:
     tell("Setting up a streaming shop with two weeks of history, Prometheus, Alertmanager and Tocsin:")
     begun = time.monotonic()
     async with running_stack(binaries, tell=tell) as stack:
         tell(f"All of it is ready after {time.monotonic() - begun:.0f} s.\n")
-        failed = await show_story(creep(stack), stack.check)
-        if failed:
-            tell(f"\nThis step was not seen: {failed.step.name} ({failed.step.where}). Instead: {failed.what}")
-        else:
-            tell("\nEvery step was seen at its source.")
-        if not once and not failed:
+        outcomes = await show_story(creep(stack), stack.check)
+        if not outcomes[-1].seen:
+            last = outcomes[-1]
+            tell(f"\nThis step was not seen: {last.step.name} ({last.step.where}). Instead: {last.what}")
+            return 1
+        tell("\nEvery step was seen at its source.")
+        if picture:
+            await sketch(stack, outcomes, picture)
+            tell(f"{picture} shows it.")
+        if not once:
             await keep(stack)
-    return 1 if failed else 0
+    return 0
 
 
 async def keep(stack: Stack) -> None:

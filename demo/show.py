@@ -27,14 +27,14 @@ def show_addresses(urls: Mapping[str, str]) -> None:
             tell(f"  {what:<21}  {urls[server]}{page}")
 
 
-async def show_story(steps: Iterable[Step], check: Callable[[], None]) -> Outcome | None:
-    """Plays the steps and tells each as it happens; gives back the one that failed."""
+async def show_story(steps: Iterable[Step], check: Callable[[], None]) -> list[Outcome]:
+    """Plays the steps and tells each as it happens; gives back how each went. Only the last can have failed."""
     tell("  seconds  step                              where it was seen")
+    outcomes = []
     async for outcome in play(steps, check=check):
         tell(line(outcome))
-        if not outcome.seen:
-            return outcome
-    return None
+        outcomes.append(outcome)
+    return outcomes
 
 
 def line(outcome: Outcome) -> str:
