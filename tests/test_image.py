@@ -123,6 +123,7 @@ def test_what_stays_out(path: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # it downloads everything that the lock names
 def test_it_builds_and_runs(tmp_path: Path) -> None:
     """The build stage's own pip commands make a Tocsin with what it needs and no more, which writes only its data."""
     stage = STAGES["build"]
