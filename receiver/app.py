@@ -15,6 +15,7 @@ from aiohttp import web
 from receiver.config import ReceiverConfig
 from receiver.decide import Decider
 from receiver.engine.correlate import ByGroup
+from receiver.engine.held import EVERYTHING, marker
 from receiver.engine.pipeline import Rules
 from receiver.jobs.handlers import Handlers
 from receiver.jobs.runner import Runner
@@ -23,15 +24,20 @@ from receiver.metrics import Metrics
 from receiver.notify.channel import Channel
 from receiver.notify.text import Writer
 from receiver.store.database import Database
+from receiver.store.holding import Holding
 from receiver.store.inbox import Inbox
 from receiver.store.jobs import Jobs
 from receiver.store.ledger import Ledger
+from receiver.store.quarantined import Quarantine
 from receiver.store.queries import Queries
+from receiver.store.windows import Windows
 from receiver.web.api import Api
 from receiver.web.authentication import Authentication
 from receiver.web.hooks import Hooks
+from receiver.web.maintenance import MaintenanceApi
 from receiver.web.operations import Operations
 from receiver.web.problems import problems, same_site
+from receiver.web.quarantine import QuarantineApi
 from tocsin import __version__
 from tocsin.clock import Clock, SystemClock
 from tocsin.serving import Listen, serve, stop_asked
@@ -74,7 +80,11 @@ class Receiver:
             clock=clock,
             external_url=config.external_url,
         )
-        rules = Rules(ByGroup(), config.steps, config.tenant_label)
+        rules = Rules(ByGroup(), config.steps, config.tenant_label, config.suppression)
+        holding, windows = Holding(database), Windows(database, inbox)
+        if await holding.holds_any():  # under what may be another configuration now
+            async with inbox.beside(marker(clock.now(), by=EVERYTHING)):
+                pass
         loop = EngineLoop(
             inbox=inbox,
             ledger=ledger,
@@ -83,12 +93,17 @@ class Receiver:
             clock=clock,
             epoch=epoch,
             job_due=job_due,
+            holding=holding,
         )
-        runner = Runner(jobs=jobs, handlers=handlers, decider=decider, metrics=metrics, clock=clock, job_due=job_due)
+        runner = Runner(
+            jobs=jobs, handlers=handlers, decider=decider, metrics=metrics, clock=clock, job_due=job_due, inbox=inbox
+        )
         application = web.Application(middlewares=[problems, same_site], client_max_size=config.max_body_bytes)
         hooks = Hooks(inbox, metrics, clock, authentication, max_body_bytes=config.max_body_bytes)
         application.add_routes(hooks.routes())
         application.add_routes(Api(queries, decider).routes())
+        application.add_routes(MaintenanceApi(windows, config.maintenance, clock).routes())
+        application.add_routes(QuarantineApi(Quarantine(database, inbox)).routes())
         application.add_routes(Operations(queries, inbox, metrics, lambda: loop.failing).routes())
         return cls(application, inbox, loop, runner)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from receiver.quarantine_commands import quarantine
 from tocsin.cli import group
 from tocsin.options import ListenAddress, LogFormat, LogLevel, Output
 
@@ -30,6 +31,9 @@ Example:
 Url = Annotated[str | None, typer.Option("--url", help="The receiver. Default: TOCSIN_URL or http://127.0.0.1:9095.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or its beginning.")]
 By = Annotated[str | None, typer.Option("--by", help="Who says so. Default: the user you are logged in as.")]
+
+
+receiver.add_typer(quarantine, name="quarantine")
 
 
 @receiver.callback()

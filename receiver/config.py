@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from receiver.engine.flapping import FlappingSettings
+from receiver.engine.hold import SuppressionRules
 from receiver.engine.incident import EscalationStep
+from receiver.engine.inhibition import InhibitionSettings
+from receiver.engine.maintenance import MaintenanceSettings, configured_id
+from receiver.engine.minimum import MinimumSettings
+from receiver.engine.topology import Topology, TopologySettings
 from receiver.notify.channels import ChannelSettings, OneChannel
 from receiver.web.authentication import SourceSettings
 from tocsin.config import Duration, OneOrMore, Settings
@@ -46,6 +52,24 @@ class ReceiverConfig(Settings):
     channels: dict[Name, OneChannel] = Field({}, description="The ways to reach people, by name.")
     escalation: EscalationSettings | None = Field(None, description="Who is told when an incident opens.")
 
+    maintenance: tuple[MaintenanceSettings, ...] = Field((), description="When which alerts are expected to fire.")
+    flapping: FlappingSettings | None = Field(None, description="When an alert that comes and goes stops paging.")
+    minimum: tuple[MinimumSettings, ...] = Field((), description="What alerts must reach before they open incidents.")
+    topology: TopologySettings = Field(TopologySettings(), description="What depends on what.")
+    inhibition: InhibitionSettings | None = Field(None, description="Whether causes hold back their consequences.")
+
+    @model_validator(mode="after")
+    def _windows_have_names(self) -> Self:
+        names = [window.name for window in self.maintenance]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f"two maintenance windows are named {twice!r}; a name tells people which one holds an alert"
+            )
+        if self.inhibition is not None and not self.topology.edges:
+            raise ValueError("inhibition needs topology.edges: what depends on what")
+        return self
+
     @model_validator(mode="after")
     def _channels_exist(self) -> Self:
         wanted = [name for step in self.steps for name in step.notify]
@@ -60,3 +84,14 @@ class ReceiverConfig(Settings):
         """The escalation as the policy wants it."""
         settings = self.escalation.steps if self.escalation else ()
         return tuple(EscalationStep(step.after, step.notify) for step in settings)
+
+    @property
+    def suppression(self) -> SuppressionRules:
+        """What holds alerts back, as the engine wants it."""
+        topology = Topology(self.topology.label, self.topology.edges)
+        return SuppressionRules(
+            windows=tuple(settings.window(configured_id(settings)) for settings in self.maintenance),
+            flapping=self.flapping.rules() if self.flapping else None,
+            minimum=tuple(settings.rule() for settings in self.minimum),
+            inhibition=self.inhibition.rules(topology) if self.inhibition else None,
+        )

@@ -13,6 +13,7 @@ from receiver.engine.pipeline import Read, Rules, needs, process, read
 from receiver.engine.working_set import WorkingSet
 from receiver.metrics import Metrics
 from receiver.store.database import Conflict, Lost
+from receiver.store.holding import Holding
 from receiver.store.inbox import Inbox
 from receiver.store.ledger import Ledger
 from tocsin.clock import Clock
@@ -39,6 +40,7 @@ class EngineLoop:
         clock: Clock,
         epoch: int,
         job_due: asyncio.Event,
+        holding: Holding,
     ) -> None:
         self._inbox = inbox
         self._ledger = ledger
@@ -47,6 +49,7 @@ class EngineLoop:
         self._clock = clock
         self._epoch = epoch
         self._job_due = job_due
+        self._holding = holding
         self.failing = ""
 
     async def run(self) -> None:
@@ -93,7 +96,10 @@ class EngineLoop:
         bodies = [body for body, _ in batch]
         reads = await asyncio.to_thread(_read, bodies, broken)
         work = await self._ledger.load(*needs(reads, self.rules))
-        held: Counter[str] = await asyncio.to_thread(process, reads, work, self.rules, self._clock.now())
+        now = self._clock.now()
+        notifications = [one.notification for one in reads]
+        await self._holding.prepare(notifications, work, self.rules.suppression, self.rules.tenant_label, now)
+        held: Counter[str] = await asyncio.to_thread(process, reads, work, self.rules, now)
         await self._ledger.commit_processed(work.outcome, self._epoch, bodies[-1].position)
         self._committed(work, held, batch)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from receiver.engine.held import Kind
 from receiver.engine.incident import Acknowledged, MessageFailed, MessageSent, MessageSkipped, Resolved
 from receiver.engine.working_set import Outcome
 
@@ -24,6 +25,8 @@ class Metrics:
         self.processed = self._counter("alerts_processed", "Alerts that the engine has taken in for good.")
         self.refused = self._counter("bodies_refused", "Webhook bodies not accepted, by reason.", "reason")
         self.suppressed = self._counter("alerts_suppressed", "Alerts that told nobody anything, by reason.", "reason")
+        for kind in Kind:
+            self.suppressed.labels(kind.value)  # from zero, so that the first one is an increase
         self.quarantined = self._counter("bodies_quarantined", "Accepted bodies that could not be understood.")
         self.messages = self._counter(
             "messages", "Messages to people, by channel and what became of them.", "channel", "state"

@@ -47,9 +47,12 @@ class Client:
         """Every incident, newest first, page by page."""
         return self._pages("/api/v1/incidents", {} if status is None else {"status": status})
 
-    def alerts(self, *, status: str | None = None, incident: str | None = None) -> Iterator[dict[str, Any]]:
-        """Every alert, newest first, page by page."""
-        wanted = {"status": status, "incident": incident}
+    def alerts(
+        self, *, status: str | None = None, incident: str | None = None, suppressed: bool | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Every alert, newest first, page by page; `suppressed` asks for those that are held back, or that are not."""
+        held = None if suppressed is None else str(suppressed).lower()
+        wanted = {"status": status, "incident": incident, "suppressed": held}
         return self._pages("/api/v1/alerts", {name: value for name, value in wanted.items() if value is not None})
 
     def incident(self, incident: str) -> dict[str, Any]:
@@ -63,6 +66,34 @@ class Client:
     def resolve(self, incident: str, *, by: str) -> dict[str, Any]:
         """It is over, whatever its alerts say."""
         return self._one("POST", incident, "/resolve", {"by": by})
+
+    def maintenance(self) -> Iterator[dict[str, Any]]:
+        """Every maintenance window, those of the configuration and ended ones included."""
+        return self._pages("/api/v1/maintenance", {})
+
+    def add_maintenance(self, window: Mapping[str, Any]) -> dict[str, Any]:
+        """Adds a window: the settings of one in the configuration, and `by`."""
+        added: dict[str, Any] = self._call("POST", "/api/v1/maintenance", window)
+        return added
+
+    def end_maintenance(self, window: str, *, by: str) -> dict[str, Any]:
+        """Ends a window now; the beginning of an id is enough."""
+        ended: dict[str, Any] = self._call("POST", f"/api/v1/maintenance/{quote(window, safe='')}/end", {"by": by})
+        return ended
+
+    def quarantined(self) -> Iterator[dict[str, Any]]:
+        """Every body in quarantine, newest first, page by page."""
+        return self._pages("/api/v1/quarantine", {})
+
+    def quarantined_body(self, number: int) -> dict[str, Any]:
+        """One body in quarantine, with the beginning of its content."""
+        found: dict[str, Any] = self._call("GET", f"/api/v1/quarantine/{number}")
+        return found
+
+    def retry_quarantined(self, number: int) -> dict[str, Any]:
+        """Puts a body back into the inbox."""
+        answer: dict[str, Any] = self._call("POST", f"/api/v1/quarantine/{number}/retry", {})
+        return answer
 
     def _one(
         self, method: str, incident: str, action: str = "", body: Mapping[str, str] | None = None
@@ -80,7 +111,7 @@ class Client:
             if cursor is None:
                 return
 
-    def _call(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
+    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """One request.
 
         Raises:

@@ -106,6 +106,24 @@ class MessageFailed(Event, frozen=True, tag="message_failed"):
     reason: str
 
 
+class AlertsHeld(Event, frozen=True, tag="alerts_held"):
+    """Alerts of others that page nobody while this incident is open; after its end they have `settle` to recover."""
+
+    alerts: tuple[AlertRef, ...]
+    reason: str
+    settle: timedelta
+
+
+class FlappingBegan(Event, frozen=True, tag="flapping_began"):
+    alert: AlertRef
+    reason: str
+
+
+class FlappingEnded(Event, frozen=True, tag="flapping_ended"):
+    alert: AlertRef
+    reason: str
+
+
 AnyEvent = (
     Opened
     | AlertsJoined
@@ -117,6 +135,9 @@ AnyEvent = (
     | MessageSent
     | MessageSkipped
     | MessageFailed
+    | AlertsHeld
+    | FlappingBegan
+    | FlappingEnded
 )
 
 
@@ -142,6 +163,7 @@ class Incident:
     step: int = 0
     asked: frozenset[str] = field(default_factory=frozenset)
     told: frozenset[str] = field(default_factory=frozenset)
+    settle: timedelta | None = None  # how long what it holds back has to recover after its end; None: it holds nothing
     version: int = 0
 
 
@@ -184,5 +206,7 @@ def _changed(incident: Incident, event: AnyEvent, at: datetime) -> Incident:
             return replace(incident, step=step + 1, asked=incident.asked | set(notify))
         case MessageSent(channel=channel, message="page"):
             return replace(incident, told=incident.told | {channel})
+        case AlertsHeld(settle=settle):
+            return replace(incident, settle=settle)
         case _:
             return incident

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from receiver.engine.correlate import Correlator, Placement
+from receiver.engine.held import LOOK_AGAIN
+from receiver.engine.hold import SuppressionRules, hold_back, note_joined
 from receiver.engine.incident import AlertRef, AlertsJoined, AlertsResolved, EscalationStep, Incident, Opened
 from receiver.engine.ingest import Change, Sighting, distinct, identities, ingest, tenant_of
 from receiver.engine.notification import Body, Notification, NotUnderstood, decode, quarantine_notice
 from receiver.engine.occurrence import Occurrence, new_id
 from receiver.engine.policy import step
+from receiver.engine.reconsider import look_again
 from receiver.engine.suppress import suppress
 from receiver.engine.working_set import WorkingSet
 
@@ -24,6 +27,7 @@ class Rules:
     correlator: Correlator
     escalation: tuple[EscalationStep, ...] = ()
     tenant_label: str = "tenant"
+    suppression: SuppressionRules = field(default_factory=SuppressionRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +74,26 @@ def process(bodies: Iterable[Read], work: WorkingSet, rules: Rules, now: datetim
             work.outcome.quarantined.append((one.body, one.error))
         for part in distinct(one.notification, rules.tenant_label):
             held += _process(part, work, rules, now)
+    work.outcome.held = work.shelf.changes
     return held
 
 
 def _process(notification: Notification, work: WorkingSet, rules: Rules, now: datetime) -> Counter[str]:
+    if notification.source == LOOK_AGAIN:
+        again = look_again(notification.group_labels, work, rules.suppression, now)
+        _join(again, work, rules, now)
+        note_joined([occurrence for _, occurrence in again], work, rules.suppression, now)
+        return Counter()
     sightings = list(ingest(notification, work.occurrences, rules.tenant_label))
     passed, held = suppress(sightings)
+    passed, kept_back = hold_back(notification, sightings, passed, work, rules.suppression, rules.correlator, now)
     _keep_state(sightings, work)
     _resolve([s.occurrence for s in passed if s.change is Change.RESOLVED], work, now)
     fired = [s.occurrence for s in passed if s.change is Change.FIRED]
     placed = [(rules.correlator.place(notification, occurrence), occurrence) for occurrence in fired]
     _join(placed, work, rules, now)
-    return held
+    note_joined(fired, work, rules.suppression, now)
+    return held + kept_back
 
 
 def _keep_state(sightings: Iterable[Sighting], work: WorkingSet) -> None:

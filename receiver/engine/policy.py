@@ -47,7 +47,16 @@ class Send:
     due_at: datetime
 
 
-Effect = SetTimer | CancelTimer | Send
+@dataclass(frozen=True, slots=True)
+class LookAgain:
+    """Look again, then, at the alerts that `by` holds back (none: at those whose time has come), beyond an id."""
+
+    due_at: datetime
+    by: str = ""
+    after: str = ""
+
+
+Effect = SetTimer | CancelTimer | Send | LookAgain
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +124,8 @@ def _effects(before: Incident, after: Incident, events: tuple[AnyEvent, ...], no
                 yield CancelTimer(after.id)
                 for channel in sorted(before.asked):
                     yield Send(after.id, channel, "resolved", f"{after.id}/resolved/{channel}", now)
+                if after.settle is not None:
+                    yield LookAgain(now + after.settle, by=after.id)
             case Escalated(step=number, notify=notify):
                 for channel in notify:
                     yield Send(after.id, channel, "page", f"{after.id}/page/{number}/{channel}", now)

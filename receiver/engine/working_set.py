@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from receiver.engine.held import HeldChanges, Shelf
 from receiver.engine.incident import AnyEvent, Incident, IncidentStatus
 from receiver.engine.notification import Body
 from receiver.engine.occurrence import Occurrence
@@ -31,6 +32,7 @@ class Outcome:
     events: list[Recorded] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
     quarantined: list[tuple[Body, str]] = field(default_factory=list)
+    held: HeldChanges = field(default_factory=HeldChanges)
 
     def record(self, before: Incident, step: Step, now: datetime) -> None:
         """Adds a decision about an incident."""
@@ -52,6 +54,7 @@ class WorkingSet:
     incidents: dict[str, Incident] = field(default_factory=dict)
     open_by_key: dict[str, str] = field(default_factory=dict)
     outcome: Outcome = field(default_factory=Outcome)
+    shelf: Shelf = field(default_factory=Shelf)  # what is held back, and by what; its changes are in the outcome
 
     @classmethod
     def of(cls, occurrences: Iterable[Occurrence], incidents: Iterable[Incident]) -> WorkingSet:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import tenacity
 
+from receiver.engine.held import marker
 from receiver.engine.incident import (
     AnyEvent,
     EscalationDue,
@@ -16,9 +17,10 @@ from receiver.engine.incident import (
     MessageSent,
     MessageSkipped,
 )
+from receiver.engine.notification import Body
 from receiver.engine.policy import still_wanted
 from receiver.notify.channel import Channel, ChannelRefused, ChannelUnavailable, Envelope
-from receiver.store.jobs import Deliver, Escalate, Job
+from receiver.store.jobs import Deliver, Escalate, Job, Reconsider
 from receiver.store.ledger import Ledger
 from receiver.store.queries import Queries
 from tocsin.clock import Clock
@@ -62,8 +64,11 @@ class Handlers:
         self._clock = clock
         self._external_url = external_url.rstrip("/")
 
-    async def handle(self, job: Job) -> AnyEvent | Again:
+    async def handle(self, job: Job) -> AnyEvent | Again | Body:
+        """What comes of a job: an event of its incident, a body of our own for the inbox, or another try."""
         match job.payload:
+            case Reconsider(by=by, after=after):
+                return marker(self._clock.now(), by=by, after=after)
             case Escalate(step=step):
                 return EscalationDue(step)
             case Deliver() as deliver:

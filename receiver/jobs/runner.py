@@ -8,10 +8,12 @@ import structlog
 
 from receiver.decide import Decider, NoSuchIncident
 from receiver.engine.incident import AnyEvent
+from receiver.engine.notification import Body
 from receiver.jobs.handlers import Again, Handlers, back_off
 from receiver.metrics import Metrics
 from receiver.store.database import Lost
-from receiver.store.jobs import Deliver, Job, Jobs
+from receiver.store.inbox import Inbox
+from receiver.store.jobs import Deliver, Job, Jobs, finish
 from tocsin.clock import Clock
 from tocsin.errors import StoreUnavailable
 
@@ -34,6 +36,7 @@ class Runner:
         metrics: Metrics,
         clock: Clock,
         job_due: asyncio.Event,
+        inbox: Inbox,
     ) -> None:
         self._jobs = jobs
         self._handlers = handlers
@@ -41,6 +44,7 @@ class Runner:
         self._metrics = metrics
         self._clock = clock
         self._job_due = job_due
+        self._inbox = inbox
         self._busy: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -98,6 +102,8 @@ class Runner:
             result = await self._handlers.handle(job)
             if isinstance(result, Again):
                 await self._again(job, result)
+            elif isinstance(result, Body):
+                await self._put_in(job, result)
             else:
                 await self._record(job, result)
         except (Lost, NoSuchIncident) as error:
@@ -105,6 +111,14 @@ class Runner:
         except Exception as error:
             log.exception("a job failed unexpectedly", key=job.key)
             await self._again(job, Again(back_off(job.attempt), f"{type(error).__name__}: {error}"))
+
+    async def _put_in(self, job: Job, body: Body) -> None:
+        """A body of our own, put into the inbox in the same breath as its job is finished."""
+        try:
+            async with self._inbox.beside(body) as connection:
+                await finish(connection, job, "put into the inbox", self._clock.now())
+        except StoreUnavailable as error:
+            await self._again(job, Again(back_off(job.attempt), str(error)))
 
     async def _again(self, job: Job, again: Again) -> None:
         if isinstance(job.payload, Deliver):

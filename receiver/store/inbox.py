@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.engine.notification import Body
 from receiver.store.database import Database
@@ -53,6 +55,20 @@ class Inbox:
         self._waiting.append(_Waiting(body, alerts, committed))
         self._wanted.set()
         await committed
+
+    @asynccontextmanager
+    async def beside(self, body: Body, *, alerts: int = 0) -> AsyncIterator[AsyncConnection]:
+        """A transaction of the caller's that also puts in a body of our own, whatever the bound says.
+
+        Raises:
+            StoreUnavailable: neither has been committed.
+        """
+        row = {"source": body.source, "received_at": body.received_at, "alerts": alerts, "content": body.content}
+        async with self._database.write() as connection:
+            yield connection
+            await connection.execute(sa.insert(inbox), [row])
+        self.depth += 1
+        self.arrived.set()
 
     async def run(self) -> None:
         """Commits what waits, again and again, until cancelled."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,11 +13,12 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.engine.incident import Message
-from receiver.engine.policy import CancelTimer, Effect, Send, SetTimer
+from receiver.engine.policy import CancelTimer, Effect, LookAgain, Send, SetTimer
 from receiver.store.database import Database, Lost
 from receiver.store.schema import finished_jobs, jobs
 
 ESCALATION_LANE = "escalation"
+SUPPRESSION_LANE = "suppression"
 
 
 class Escalate(msgspec.Struct, frozen=True, tag="escalate"):
@@ -33,7 +34,14 @@ class Deliver(msgspec.Struct, frozen=True, tag="deliver"):
     message: Message
 
 
-Payload = Escalate | Deliver
+class Reconsider(msgspec.Struct, frozen=True, tag="reconsider"):
+    """Put a marker into the inbox, so that the engine looks again at what is held back."""
+
+    by: str
+    after: str
+
+
+Payload = Escalate | Deliver | Reconsider
 
 _decoder = msgspec.json.Decoder(Payload)
 
@@ -136,6 +144,9 @@ async def put(connection: AsyncConnection, effects: Iterable[Effect]) -> None:
             case Send():
                 row = _message(effect)
                 rows[row["key"]] = row
+            case LookAgain():
+                row = _reconsideration(effect)
+                rows[row["key"]] = row
     if cancelled:
         await _cancel(connection, cancelled)
     if rows:
@@ -163,6 +174,16 @@ def _message(effect: Send) -> dict[str, Any]:
     queue = f"{effect.incident}/{effect.channel}"
     payload = Deliver(effect.channel, effect.message)
     return _row(effect.key, lane_of(effect.channel), queue, effect.incident, effect.due_at, payload)
+
+
+def _reconsideration(effect: LookAgain) -> dict[str, Any]:
+    """What is due within the same second shares a row; `by` has one row, and the latest time for it counts."""
+    second = (
+        (effect.due_at + timedelta(seconds=1)).replace(microsecond=0) if effect.due_at.microsecond else effect.due_at
+    )
+    what = effect.by or f"{second:%Y-%m-%dT%H:%M:%S}"
+    key = f"look-again/{what}/{effect.after}"
+    return _row(key, SUPPRESSION_LANE, key, "", second, Reconsider(effect.by, effect.after))
 
 
 def _row(key: str, lane: str, queue: str, incident: str, due_at: datetime, payload: Payload) -> dict[str, Any]:

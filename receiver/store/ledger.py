@@ -16,6 +16,7 @@ from receiver.engine.occurrence import Occurrence
 from receiver.engine.working_set import Outcome, Recorded, WorkingSet
 from receiver.store import jobs
 from receiver.store.database import Database, Lost
+from receiver.store.held_rows import write_held
 from receiver.store.schema import engine, events, inbox, incidents, occurrences, quarantine
 
 CHUNK = 500  # values in one IN (…): below every database's limit
@@ -91,6 +92,8 @@ async def _write(connection: AsyncConnection, outcome: Outcome) -> None:
         # What closes comes first: an identity has one open occurrence at any time.
         rows = sorted(outcome.occurrences.values(), key=lambda occurrence: occurrence.ends_at is None)
         await _upsert(connection, occurrences, [_occurrence_row(occurrence) for occurrence in rows])
+    if outcome.held:
+        await write_held(connection, outcome.held)
     if outcome.quarantined:
         rows_ = [
             {

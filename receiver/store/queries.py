@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
+from receiver.engine.held import Suppression
 from receiver.engine.incident import AnyEvent, Incident
 from receiver.engine.occurrence import Occurrence
 from receiver.store.database import Database
+from receiver.store.held_rows import chunks, suppression_of
 from receiver.store.ledger import event_of, incident_of, occurrence_of
-from receiver.store.schema import EPOCH, MICROSECOND, events, incidents, occurrences
+from receiver.store.schema import EPOCH, MICROSECOND, events, incidents, occurrences, suppressions
 
 T = TypeVar("T")
 
@@ -67,7 +70,13 @@ class Queries:
         return Page(found[:limit], _next([(i.opened_at, i.id) for i in found], limit))
 
     async def alerts(
-        self, *, status: str | None, incident: str | None, limit: int, after: Cursor | None
+        self,
+        *,
+        status: str | None,
+        incident: str | None,
+        limit: int,
+        after: Cursor | None,
+        suppressed: bool | None = None,
     ) -> Page[Occurrence]:
         query = sa.select(occurrences)
         if status is not None:
@@ -75,9 +84,23 @@ class Queries:
             query = query.where(open_ if status == "firing" else ~open_)
         if incident is not None:
             query = query.where(occurrences.c.incident == incident)
+        if suppressed is not None:
+            held = occurrences.c.id.in_(sa.select(suppressions.c.occurrence))
+            query = query.where(held if suppressed else ~held)
         rows = await self._page(query, occurrences, occurrences.c.starts_at, limit, after)
         found = [occurrence_of(row) for row in rows]
         return Page(found[:limit], _next([(o.starts_at, o.id) for o in found], limit))
+
+    async def suppressions(self, alerts: Sequence[Occurrence]) -> dict[str, Suppression]:
+        """Why those of the alerts that are held back are so, by the alert's id."""
+        found: dict[str, Suppression] = {}
+        async with self._database.read() as connection:
+            for chunk in chunks([alert.id for alert in alerts]):
+                query = sa.select(suppressions.c.suppression).where(suppressions.c.occurrence.in_(chunk))
+                for content in (await connection.execute(query)).scalars():
+                    suppression = suppression_of(content)
+                    found[suppression.occurrence] = suppression
+        return found
 
     async def _page(
         self, query: sa.Select[Any], table: sa.Table, time: sa.Column[Any], limit: int, after: Cursor | None

@@ -135,3 +135,52 @@ finished_jobs = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
 )
+
+# Alerts that are held back, each with its reason; the row goes when the alert goes to an incident after all.
+suppressions = sa.Table(
+    "suppressions",
+    metadata,
+    sa.Column("occurrence", sa.Text, sa.ForeignKey("occurrences.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("identity", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),  # the window, incident or rule that holds it
+    sa.Column("look_at", Time),  # when it must be looked at again
+    sa.Column("suppression", sa.LargeBinary, nullable=False),  # all of it, as JSON
+    sa.Index("suppressions_by", "by", "occurrence"),
+    sa.Index("suppressions_look_at", "look_at"),
+)
+
+# How alerts that came back have come and gone of late.
+histories = sa.Table(
+    "histories",
+    metadata,
+    sa.Column("identity", sa.Text, primary_key=True),
+    sa.Column("look_at", Time),  # set while it flaps
+    sa.Column("changed_at", Time, nullable=False),
+    sa.Column("history", sa.LargeBinary, nullable=False),  # as JSON
+    sa.Index("histories_look_at", "look_at"),
+    sa.Index("histories_changed_at", "changed_at"),
+)
+
+# On which node of the declared topology the alerts of incidents fire.
+places = sa.Table(
+    "places",
+    metadata,
+    sa.Column("occurrence", sa.Text, sa.ForeignKey("occurrences.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tenant", sa.Text, nullable=False),
+    sa.Column("node", sa.Text, nullable=False),
+    sa.Column("incident", sa.Text, nullable=False),
+    sa.Index("places_node", "node", "tenant"),
+)
+
+# Maintenance windows that people added at run time; those of the configuration are not here.
+maintenance = sa.Table(
+    "maintenance",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("created_at", Time, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("ended_at", Time),
+    sa.Column("ended_by", sa.Text),
+    sa.Column("settings", sa.LargeBinary, nullable=False),  # as in the configuration, as JSON
+)

@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from receiver.decide import Decider, NoSuchIncident
+from receiver.engine.held import Suppression
 from receiver.engine.incident import Acknowledged, AnyEvent, Incident, IncidentStatus, Resolved
 from receiver.engine.occurrence import Occurrence, OccurrenceStatus, one_line
 from receiver.store.queries import Cursor, Page, Queries
@@ -48,8 +49,11 @@ class Api:
     async def alerts(self, request: web.Request) -> web.Response:
         limit, after, status = _listing(request, {status.value for status in OccurrenceStatus} | {"expired"})
         incident = request.query.get("incident")
-        page = await self._queries.alerts(status=status, incident=incident, limit=limit, after=after)
-        return _page(page, [alert_json(occurrence) for occurrence in page.items])
+        page = await self._queries.alerts(
+            status=status, incident=incident, limit=limit, after=after, suppressed=_suppressed(request)
+        )
+        held = await self._queries.suppressions(page.items)
+        return _page(page, [alert_json(occurrence, held.get(occurrence.id)) for occurrence in page.items])
 
     async def incident(self, request: web.Request) -> web.Response:
         """One incident with its story and the first of its alerts."""
@@ -110,6 +114,14 @@ def _listing(request: web.Request, statuses: set[str]) -> tuple[int, Cursor | No
         raise BadRequest(str(error)) from error
 
 
+def _suppressed(request: web.Request) -> bool | None:
+    """`suppressed` of a list of alerts: true, false, or both kinds."""
+    text = request.query.get("suppressed")
+    if text not in (None, "true", "false"):
+        raise BadRequest("suppressed must be true or false")
+    return None if text is None else text == "true"
+
+
 def _page(page: Page[Any], items: list[dict[str, Any]]) -> web.Response:
     return web.json_response({"items": items, "next": page.next})
 
@@ -136,7 +148,7 @@ def incident_json(incident: Incident) -> dict[str, Any]:
     }
 
 
-def alert_json(occurrence: Occurrence) -> dict[str, Any]:
+def alert_json(occurrence: Occurrence, suppression: Suppression | None = None) -> dict[str, Any]:
     return {
         "id": occurrence.id,
         "fingerprint": occurrence.fingerprint,
@@ -147,6 +159,20 @@ def alert_json(occurrence: Occurrence) -> dict[str, Any]:
         "annotations": dict(occurrence.annotations),
         "source": occurrence.source,
         "incident": occurrence.incident,
+        "suppressed": None if suppression is None else suppression_json(suppression),
+    }
+
+
+def suppression_json(suppression: Suppression) -> dict[str, Any]:
+    """Why an alert is held back; `incident` has it on its timeline, at `until` it is looked at again."""
+    hold = suppression.hold
+    return {
+        "kind": hold.kind.value,
+        "reason": hold.reason,
+        "by": hold.by or None,
+        "incident": hold.by if hold.kind.by_incident else None,
+        "since": _time(suppression.since),
+        "until": _time(hold.look_at),
     }
 
 

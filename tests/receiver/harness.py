@@ -56,9 +56,7 @@ class Harness:
 
     async def settle(self) -> None:
         """Until nothing is left to do at this moment."""
-        while await self.receiver.loop.run_once():
-            pass
-        while await self.receiver.runner.run_all_due():
+        while await self.receiver.loop.run_once() or await self.receiver.runner.run_all_due():
             pass
 
     async def advance(self, **duration: float) -> None:

@@ -7,9 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -176,3 +177,47 @@ def test_channel_that_is_not_configured(tmp_path: Path) -> None:
     file = tmp_path / "receiver.yml"
     file.write_text("escalation: {steps: [{notify: [phone]}]}\n")
     refused(tocsin("config", "check", str(file)), 1, "'phone', which is not under channels")
+
+
+@pytest.mark.slow
+def test_maintenance_from_the_command_line(tmp_path: Path) -> None:
+    """A window is added, holds an alert back, is listed and ended; the alert is listed with its reason meanwhile."""
+    with running(tmp_path) as url:
+        added = tocsin(
+            "maintenance", "add", "--name", "upgrade", "--for", "2h", "instance=p1", "--by", "eve", "--url", url
+        )
+        assert "upgrade: on until" in added.stdout, added
+        urllib.request.urlopen(f"{url}/api/v2/hooks/alertmanager", body(alert(instance="p1"))).close()
+        held = wait_for(lambda: tocsin("alerts", "list", "--suppressed", "--url", url).stdout, "PlayerErrors")
+        assert "held back (maintenance): maintenance window 'upgrade', until" in held
+        listed = tocsin("maintenance", "list", "--url", url).stdout
+        assert "active" in listed
+        assert "eve" in listed
+        window = added.stdout.split()[0]
+        assert "looked at again" in tocsin("maintenance", "end", window[:6], "--url", url).stdout
+        assert "had been ended by" in tocsin("maintenance", "end", window, "--url", url).stdout
+        wait_for(lambda: tocsin("incidents", "list", "--url", url).stdout, "PlayerErrors is up")
+        assert tocsin("alerts", "list", "--suppressed", "--url", url).stdout == "No alerts are held back.\n"
+        assert tocsin("maintenance", "list", "--url", url).stdout == "No maintenance is on or planned.\n"
+        refused(tocsin("maintenance", "add", "--name", "x", "--for", "2h", "=", "--url", url), 1, "no matcher")
+        refused(tocsin("maintenance", "end", "zzzz", "--url", url), 1, "no maintenance window zzzz")
+
+
+@pytest.mark.slow
+def test_quarantine_from_the_command_line(tmp_path: Path) -> None:
+    """A body that is not understood is listed, shown and re-run."""
+    with running(tmp_path) as url:
+        urllib.request.urlopen(f"{url}/api/v2/hooks/alertmanager", b'{"alerts": 5}').close()
+        listed = wait_for(lambda: tocsin("receiver", "quarantine", "list", "--url", url).stdout, "alertmanager")
+        number = listed.splitlines()[1].split()[0]
+        assert '{"alerts": 5}' in tocsin("receiver", "quarantine", "show", number, "--url", url).stdout
+        assert "back in the inbox" in tocsin("receiver", "quarantine", "retry", number, "--url", url).stdout
+        refused(tocsin("receiver", "quarantine", "show", number, "--url", url), 1, "no body", "in quarantine")
+
+
+def wait_for(ask: Callable[[], str], wanted: str) -> str:
+    """What was answered as soon as it holds what is wanted; within 20 s."""
+    deadline = time.monotonic() + 20
+    while wanted not in (answer := ask()):
+        assert time.monotonic() < deadline, answer
+    return answer

@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 
 from receiver.config import EscalationSettings, ReceiverConfig, StepSettings
+from receiver.engine.flapping import FlappingSettings
+from receiver.engine.inhibition import InhibitionSettings
+from receiver.engine.maintenance import MaintenanceSettings
+from receiver.engine.minimum import MinimumSettings
+from receiver.engine.topology import TopologySettings
 from receiver.notify.channels import KINDS
 from receiver.web.authentication import SourceSettings
 from tocsin.config import Settings
@@ -17,6 +22,11 @@ MODELS: dict[str, type[Settings]] = {
     "The receiver": ReceiverConfig,
     "`sources.NAME`": SourceSettings,
     "`escalation.steps[]`": StepSettings,
+    "`maintenance[]`": MaintenanceSettings,
+    "`flapping`": FlappingSettings,
+    "`minimum[]`": MinimumSettings,
+    "`topology`": TopologySettings,
+    "`inhibition`": InhibitionSettings,
     **{f"`channels.NAME.{kind}`": settings for kind, (settings, _) in KINDS.items()},
 }
 

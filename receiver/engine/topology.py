@@ -1,0 +1,56 @@
+"""What depends on what, as declared (DESIGN.md §9): a directed graph of the values of one label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pydantic import Field
+
+from tocsin.config import Settings
+
+
+class TopologySettings(Settings):
+    """The graph in the configuration file."""
+
+    label: str = Field("service", min_length=1, description="The label that names a node of the graph.")
+    edges: dict[str, tuple[str, ...]] = Field({}, description="For each caller, what it depends on.")
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Callers and what they depend on; circles are allowed."""
+
+    label: str = "service"
+    edges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    _known: dict[tuple[str, int], Mapping[str, tuple[str, ...]]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+
+    @cached_property
+    def depended_on(self) -> frozenset[str]:
+        """The nodes that another one depends on."""
+        return frozenset(dependency for found in self.edges.values() for dependency in found)
+
+    def dependencies(self, node: str, hops: int) -> Mapping[str, tuple[str, ...]]:
+        """What a node depends on, nearest first, at most so many hops away, each with the way there (itself last)."""
+        if node not in self.edges:
+            return {}
+        if (node, hops) not in self._known:
+            self._known[node, hops] = self._walk(node, hops)
+        return self._known[node, hops]
+
+    def _walk(self, node: str, hops: int) -> Mapping[str, tuple[str, ...]]:
+        ways: dict[str, tuple[str, ...]] = {node: ()}
+        edge = [node]
+        for _ in range(hops):
+            reached = []
+            for caller in edge:
+                for dependency in self.edges.get(caller, ()):
+                    if dependency not in ways:
+                        ways[dependency] = (*ways[caller], dependency)
+                        reached.append(dependency)
+            edge = reached
+        del ways[node]
+        return ways
