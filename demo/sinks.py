@@ -31,7 +31,7 @@ class Arrival:
 
     sink: str
     at: datetime
-    kind: Literal["page", "resolved"]
+    kind: Literal["page", "resolved", "reopened"]
     incident: str
     key: str
     subject: str

@@ -16,6 +16,7 @@ from receiver.config import ReceiverConfig
 from receiver.decide import Decider
 from receiver.engine.correlate import ByGroup
 from receiver.engine.held import EVERYTHING, marker
+from receiver.engine.notification import Body
 from receiver.engine.pipeline import Rules
 from receiver.jobs.handlers import Handlers
 from receiver.jobs.runner import Runner
@@ -31,6 +32,7 @@ from receiver.store.ledger import Ledger
 from receiver.store.quarantined import Quarantine
 from receiver.store.queries import Queries
 from receiver.store.windows import Windows
+from receiver.watching import Part, Watching
 from receiver.web.api import Api
 from receiver.web.authentication import Authentication
 from receiver.web.hooks import Hooks
@@ -53,6 +55,7 @@ class Receiver:
     inbox: Inbox
     loop: EngineLoop
     runner: Runner
+    watching: Watching
 
     @classmethod
     async def build(
@@ -80,7 +83,14 @@ class Receiver:
             clock=clock,
             external_url=config.external_url,
         )
-        rules = Rules(ByGroup(), config.steps, config.tenant_label, config.suppression)
+        rules = Rules(
+            ByGroup(),
+            config.steps,
+            config.tenant_label,
+            config.suppression,
+            config.reopen_within,
+            config.expected_heartbeats,
+        )
         holding, windows = Holding(database), Windows(database, inbox)
         if await holding.holds_any():  # under what may be another configuration now
             async with inbox.beside(marker(clock.now(), by=EVERYTHING)):
@@ -105,7 +115,27 @@ class Receiver:
         application.add_routes(MaintenanceApi(windows, config.maintenance, clock).routes())
         application.add_routes(QuarantineApi(Quarantine(database, inbox)).routes())
         application.add_routes(Operations(queries, inbox, metrics, lambda: loop.failing).routes())
-        return cls(application, inbox, loop, runner)
+
+        async def take(body: Body, alerts: int) -> None:
+            await inbox.put(body, alerts)
+            metrics.received.inc(alerts)
+
+        watching = Watching.build(
+            config,
+            database=database,
+            epoch=epoch,
+            take=take,
+            engine_failing=lambda: loop.failing,
+            registry=metrics.registry,
+            clock=clock,
+        )
+        watching.listen_to(loop)
+        return cls(application, inbox, loop, runner, watching)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What must run."""
+        return (self.inbox, self.loop, self.runner, *self.watching.parts)
 
 
 async def run(config: ReceiverConfig, listen: Listen, storage: Path) -> None:
@@ -124,7 +154,7 @@ async def run(config: ReceiverConfig, listen: Listen, storage: Path) -> None:
         server = web.AppRunner(receiver.application, access_log=None, shutdown_timeout=5)
         address = await serve(server, listen)
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(part.run()) for part in (receiver.inbox, receiver.loop, receiver.runner)]
+            running = [tasks.create_task(part.run()) for part in receiver.parts]
             try:
                 _greet(config, address, storage, receiver.inbox.depth)
                 _warn(config, listen)

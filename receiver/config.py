@@ -14,6 +14,8 @@ from receiver.engine.inhibition import InhibitionSettings
 from receiver.engine.maintenance import MaintenanceSettings, configured_id
 from receiver.engine.minimum import MinimumSettings
 from receiver.engine.topology import Topology, TopologySettings
+from receiver.engine.heartbeat import Heartbeat
+from receiver.heartbeats.settings import HeartbeatSettings, PingSettings
 from receiver.notify.channels import ChannelSettings, OneChannel
 from receiver.web.authentication import SourceSettings
 from tocsin.config import Duration, OneOrMore, Settings
@@ -51,6 +53,12 @@ class ReceiverConfig(Settings):
     sources: dict[Name, SourceSettings] = Field({}, description="Who may send; empty: everybody.")
     channels: dict[Name, OneChannel] = Field({}, description="The ways to reach people, by name.")
     escalation: EscalationSettings | None = Field(None, description="Who is told when an incident opens.")
+    reopen_within: Duration = Field(
+        timedelta(minutes=10),
+        description="How long after an incident has resolved an alert of it that fires again reopens it; 0: never.",
+    )
+    heartbeats: dict[Name, HeartbeatSettings] = Field({}, description="Alerts whose silence pages, by name.")
+    ping: PingSettings | None = Field(None, description="Who outside is told that we live.")
 
     maintenance: tuple[MaintenanceSettings, ...] = Field((), description="When which alerts are expected to fire.")
     flapping: FlappingSettings | None = Field(None, description="When an alert that comes and goes stops paging.")
@@ -78,6 +86,11 @@ class ReceiverConfig(Settings):
             known = ", ".join(sorted(self.channels)) or "none is configured"
             raise ValueError(f"escalation names the channel {missing[0]!r}, which is not under channels ({known})")
         return self
+
+    @property
+    def expected_heartbeats(self) -> tuple[Heartbeat, ...]:
+        """The heartbeats as the engine wants them."""
+        return tuple(settings.named(name) for name, settings in self.heartbeats.items())
 
     @property
     def steps(self) -> tuple[EscalationStep, ...]:

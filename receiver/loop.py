@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Sequence
 
 import structlog
 import tenacity
 
 from receiver.engine.notification import Body
 from receiver.engine.pipeline import Read, Rules, needs, process, read
-from receiver.engine.working_set import WorkingSet
+from receiver.engine.working_set import Outcome, WorkingSet
 from receiver.metrics import Metrics
 from receiver.store.database import Conflict, Lost
 from receiver.store.holding import Holding
@@ -51,6 +52,7 @@ class EngineLoop:
         self._job_due = job_due
         self._holding = holding
         self.failing = ""
+        self.listeners: list[Callable[[Sequence[Read], Outcome], None]] = []
 
     async def run(self) -> None:
         """Processes what comes until cancelled; a store that fails is asked again."""
@@ -102,6 +104,8 @@ class EngineLoop:
         held: Counter[str] = await asyncio.to_thread(process, reads, work, self.rules, now)
         await self._ledger.commit_processed(work.outcome, self._epoch, bodies[-1].position)
         self._committed(work, held, batch)
+        for listen in self.listeners:
+            listen(reads, work.outcome)
 
     def _committed(self, work: WorkingSet, held: Counter[str], batch: list[Counted]) -> None:
         self._inbox.depth -= len(batch)

@@ -55,6 +55,8 @@ SENTENCES: Mapping[str, Callable[[Json], str]] = {
     "opened": lambda e: f"opened: {e['title']} ({e['reason']})",
     "alerts_joined": lambda e: f"{_names(e['alerts'])} joined ({e['reason']})",
     "alerts_resolved": lambda e: f"{_names(e['alerts'])} resolved",
+    "alerts_expired": lambda e: f"{_names(e['alerts'])} expired ({e['reason']})",
+    "reopened": lambda e: f"reopened ({e['reason']})",
     "acknowledged": lambda e: f"acknowledged by {e['by']}",
     "resolved": lambda e: f"resolved by {e['by']}" + (f": {e['reason']}" if e["reason"] else ""),
     "escalated": lambda e: f"step {e['step'] + 1}: telling {', '.join(e['notify'])} ({e['reason']})",
@@ -74,7 +76,7 @@ def sentence(event: Json) -> str:
 
 
 def _message(event: Json) -> str:
-    return {"page": "page", "resolved": "all-clear"}[event["message"]]
+    return {"page": "page", "resolved": "all-clear", "reopened": "news that it is back"}[event["message"]]
 
 
 def _attempts(event: Json) -> str:

@@ -59,7 +59,10 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One alert as Alertmanager tells it; `ends_at` is None while it fires."""
+    """One alert as Alertmanager tells it; `ends_at` is None while it fires.
+
+    `expired`: nobody said that it ended; since `ends_at` Alertmanager no longer knows it.
+    """
 
     labels: Labels
     annotations: Labels
@@ -67,6 +70,7 @@ class Alert:
     ends_at: datetime | None
     fingerprint: str
     generator_url: str
+    expired: bool = False
 
     @property
     def firing(self) -> bool:

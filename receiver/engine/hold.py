@@ -122,7 +122,7 @@ def hold_back(
     kinds: Counter[str] = Counter()
     going_on: list[Sighting] = []
     for sighting in passed:
-        if sighting.change is Change.RESOLVED:
+        if sighting.change in (Change.RESOLVED, Change.EXPIRED):
             hold = _end(sighting.occurrence, stage)
         else:
             _note_firing(sighting.occurrence, stage)

@@ -14,7 +14,7 @@ from tocsin.model import Severity
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)  # of an incident before its first event
 
-Message = Literal["page", "resolved"]
+Message = Literal["page", "resolved", "reopened"]
 
 
 class IncidentStatus(StrEnum):
@@ -60,6 +60,20 @@ class AlertsJoined(Event, frozen=True, tag="alerts_joined"):
 
 class AlertsResolved(Event, frozen=True, tag="alerts_resolved"):
     alerts: tuple[AlertRef, ...]
+
+
+class AlertsExpired(Event, frozen=True, tag="alerts_expired"):
+    """Nobody said that they ended: Alertmanager no longer knows them."""
+
+    alerts: tuple[AlertRef, ...]
+    reason: str
+
+
+class Reopened(Event, frozen=True, tag="reopened"):
+    """What had resolved is back; whoever heard of the end and is not paged first hears of it by `tell`."""
+
+    reason: str
+    tell: tuple[str, ...] = ()
 
 
 class Acknowledged(Event, frozen=True, tag="acknowledged"):
@@ -128,6 +142,8 @@ AnyEvent = (
     Opened
     | AlertsJoined
     | AlertsResolved
+    | AlertsExpired
+    | Reopened
     | Acknowledged
     | Resolved
     | EscalationDue
@@ -143,7 +159,11 @@ AnyEvent = (
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What its events add up to; `version` is how many they are."""
+    """What its events add up to; `version` is how many they are.
+
+    `reopened` counts how often it came back. Who was asked, told and acknowledged, and which alerts expired, is told of
+    the time since it last opened.
+    """
 
     id: str
     tenant: str = ""
@@ -157,8 +177,11 @@ class Incident:
     acknowledged_by: str = ""
     resolved_at: datetime | None = None
     resolved_by: str = ""
+    reopened_at: datetime | None = None
+    reopened: int = 0
     alerts: int = 0
     firing: int = 0
+    expired: int = 0
     escalation: tuple[EscalationStep, ...] = ()
     step: int = 0
     asked: frozenset[str] = field(default_factory=frozenset)
@@ -198,13 +221,31 @@ def _changed(incident: Incident, event: AnyEvent, at: datetime) -> Incident:
             return replace(incident, alerts=incident.alerts + count, firing=incident.firing + count, severity=worst)
         case AlertsResolved(alerts=alerts):
             return replace(incident, firing=incident.firing - len(alerts))
+        case AlertsExpired(alerts=alerts):
+            count = len(alerts)
+            return replace(incident, firing=incident.firing - count, expired=incident.expired + count)
+        case Reopened(tell=tell):
+            return replace(
+                incident,
+                status=IncidentStatus.OPEN,
+                reopened=incident.reopened + 1,
+                reopened_at=at,
+                acknowledged_at=None,
+                acknowledged_by="",
+                resolved_at=None,
+                resolved_by="",
+                expired=0,
+                step=0,
+                asked=frozenset(tell),
+                told=frozenset(),
+            )
         case Acknowledged(by=by):
             return replace(incident, status=IncidentStatus.ACKNOWLEDGED, acknowledged_at=at, acknowledged_by=by)
         case Resolved(by=by):
             return replace(incident, status=IncidentStatus.RESOLVED, resolved_at=at, resolved_by=by)
         case Escalated(step=step, notify=notify):
             return replace(incident, step=step + 1, asked=incident.asked | set(notify))
-        case MessageSent(channel=channel, message="page"):
+        case MessageSent(channel=channel, message="page" | "reopened"):
             return replace(incident, told=incident.told | {channel})
         case AlertsHeld(settle=settle):
             return replace(incident, settle=settle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from receiver.engine.notification import Notification
@@ -12,24 +13,36 @@ from tocsin.model import Alert
 
 DEFAULT_TENANT = "default"
 
+# How long after an alert's end a firing from before it may still be on its way: Alertmanager tries again until
+# max(group_interval, 10 s) + 15 s for each peer before it (notify/notify.go, cmd/alertmanager/main.go), by default
+# 5 m 45 s for the fourth peer. What is still told later than that does fire: the end was not its end.
+LATE_FOR = timedelta(minutes=6)
+
 
 class Change(StrEnum):
-    """What a sighting of an alert means; every value but the first two is told to nobody."""
+    """What a sighting of an alert means; every value but the first three is told to nobody."""
 
     FIRED = "fired"
     RESOLVED = "resolved"
+    EXPIRED = "expired"
     REPEATED = "repeated"
     MOVED = "moved"  # another Prometheus saw it begin earlier
     LATE = "late"  # older than the end that we know: it overtook nobody, it was overtaken
     NEVER_FIRED = "never_fired"  # its resolve is the first that we hear of it
+    CONFIRMED = "confirmed"  # the resolve of what had expired
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One alert of a body, as the occurrence that it is."""
+    """One alert of a body, as the occurrence that it is.
+
+    Of one that fired again, `previous` is the one before; of one that expired, `reason` says why.
+    """
 
     change: Change
     occurrence: Occurrence
+    previous: Occurrence | None = None
+    reason: str = ""
 
 
 def tenant_of(alert: Alert, tenant_label: str) -> str:
@@ -58,7 +71,7 @@ def ingest(notification: Notification, known: Mapping[str, Occurrence], tenant_l
     """What each alert of a notification changes, given the latest occurrence known of each identity."""
     for alert in notification.alerts:
         new = _occurrence(alert, notification, tenant_of(alert, tenant_label))
-        yield _sighting(new, known.get(new.identity))
+        yield _sighting(new, known.get(new.identity), notification.received_at)
 
 
 def _occurrence(alert: Alert, notification: Notification, tenant: str) -> Occurrence:
@@ -74,27 +87,51 @@ def _occurrence(alert: Alert, notification: Notification, tenant: str) -> Occurr
         generator_url=alert.generator_url,
         starts_at=alert.starts_at,
         ends_at=alert.ends_at,
+        expired=alert.expired,
     )
 
 
-def _sighting(new: Occurrence, latest: Occurrence | None) -> Sighting:
+def _sighting(new: Occurrence, latest: Occurrence | None, received_at: datetime) -> Sighting:
     """An alert against the latest occurrence of its identity."""
-    if latest is None or latest.ends_at is not None:
-        return _against_closed(new, latest)
+    if new.expired:
+        return _expiry(new, latest)
+    if latest is None:
+        return Sighting(Change.FIRED if new.ends_at is None else Change.NEVER_FIRED, new)
+    if latest.ends_at is None:
+        return _against_open(new, latest)
+    return _against_closed(new, latest, latest.ends_at, received_at)
+
+
+def _expiry(new: Occurrence, latest: Occurrence | None) -> Sighting:
+    """The reconciler's word about the occurrence that was open when it asked, and about no later one."""
+    if latest is None or latest.ends_at is not None or new.starts_at < latest.starts_at:
+        return Sighting(Change.LATE, latest or new)
+    reason = new.annotations.get("reason") or "Alertmanager no longer knows them"
+    return Sighting(Change.EXPIRED, replace(latest, ends_at=new.ends_at, expired=True), reason=reason)
+
+
+def _against_open(new: Occurrence, latest: Occurrence) -> Sighting:
+    floor = latest.not_before
     if new.ends_at is not None:
-        if new.ends_at < latest.starts_at:
+        if new.ends_at < latest.starts_at or (floor is not None and new.ends_at <= floor):
             return Sighting(Change.LATE, latest)
         return Sighting(Change.RESOLVED, replace(latest, ends_at=new.ends_at))
-    if new.starts_at < latest.starts_at:
-        return Sighting(Change.MOVED, replace(latest, starts_at=new.starts_at))
+    starts_at = new.starts_at if floor is None else max(new.starts_at, floor)
+    if starts_at < latest.starts_at:
+        return Sighting(Change.MOVED, replace(latest, starts_at=starts_at))
     return Sighting(Change.REPEATED, latest)
 
 
-def _against_closed(new: Occurrence, latest: Occurrence | None) -> Sighting:
-    if latest is None or latest.ends_at is None:
-        return Sighting(Change.FIRED if new.ends_at is None else Change.NEVER_FIRED, new)
+def _against_closed(new: Occurrence, latest: Occurrence, ended: datetime, received_at: datetime) -> Sighting:
+    """A firing from before the end is late, unless nobody said that end or it goes on long after it."""
+    begun_before = new.starts_at < ended
+    another = replace(new, starts_at=max(new.starts_at, ended), not_before=ended)
     if new.ends_at is None:
-        return Sighting(Change.FIRED, new) if new.starts_at >= latest.ends_at else Sighting(Change.LATE, latest)
-    if new.ends_at <= latest.ends_at:
-        return Sighting(Change.REPEATED, latest)  # the same end told again
-    return Sighting(Change.NEVER_FIRED, new)
+        if begun_before and not latest.expired and received_at - ended <= LATE_FOR:
+            return Sighting(Change.LATE, latest)
+        return Sighting(Change.FIRED, another, latest)
+    if not begun_before and new.ends_at > ended:
+        return Sighting(Change.NEVER_FIRED, another)
+    if latest.expired and new.ends_at >= latest.starts_at:
+        return Sighting(Change.CONFIRMED, replace(latest, ends_at=new.ends_at, expired=False))
+    return Sighting(Change.REPEATED, latest)  # the same end told again

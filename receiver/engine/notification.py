@@ -105,14 +105,15 @@ def decode(body: Body) -> Notification:
 def _alert(wire: _WireAlert, received_at: datetime) -> Alert:
     """An alert without times began, and ended, when it was received."""
     labels = wire.labels or {}
-    resolved = wire.status == "resolved"
+    resolved, expired = wire.status == "resolved", wire.status == "expired"  # expired: only our reconciler says so
     return Alert(
         labels=labels,
         annotations=wire.annotations or {},
         starts_at=_time(wire.starts_at) or received_at,
-        ends_at=(_time(wire.ends_at) or received_at) if resolved else None,
+        ends_at=(_time(wire.ends_at) or received_at) if resolved or expired else None,
         fingerprint=wire.fingerprint or "",
         generator_url=wire.generator_url or "",
+        expired=expired,
     )
 
 

@@ -16,11 +16,16 @@ ID_LENGTH = 10  # 50 bits: short enough to type, enough for many millions
 class OccurrenceStatus(StrEnum):
     FIRING = "firing"
     RESOLVED = "resolved"
+    EXPIRED = "expired"  # nobody said that it ended: Alertmanager no longer knows it
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One alert from its firing to its end. At most one of an `identity` is open at any time."""
+    """One alert from its firing to its end. At most one of an `identity` is open at any time.
+
+    `not_before` is the end of the occurrence before it, which neither its start nor its end may precede: what lies
+    before is told of the other one.
+    """
 
     id: str
     identity: str
@@ -33,10 +38,14 @@ class Occurrence:
     starts_at: datetime
     ends_at: datetime | None = None
     incident: str | None = None
+    expired: bool = False
+    not_before: datetime | None = None
 
     @property
     def status(self) -> OccurrenceStatus:
-        return OccurrenceStatus.FIRING if self.ends_at is None else OccurrenceStatus.RESOLVED
+        if self.ends_at is None:
+            return OccurrenceStatus.FIRING
+        return OccurrenceStatus.EXPIRED if self.expired else OccurrenceStatus.RESOLVED
 
     @property
     def severity(self) -> Severity:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from receiver.engine.correlate import Correlator, Placement
+from receiver.engine.heartbeat import Heartbeat, hear
 from receiver.engine.held import LOOK_AGAIN
 from receiver.engine.hold import SuppressionRules, hold_back, note_joined
-from receiver.engine.incident import AlertRef, AlertsJoined, AlertsResolved, EscalationStep, Incident, Opened
+from receiver.engine.incident import (
+    AlertRef,
+    AlertsExpired,
+    AlertsJoined,
+    AlertsResolved,
+    AnyEvent,
+    EscalationStep,
+    Incident,
+    Opened,
+)
 from receiver.engine.ingest import Change, Sighting, distinct, identities, ingest, tenant_of
 from receiver.engine.notification import Body, Notification, NotUnderstood, decode, quarantine_notice
 from receiver.engine.occurrence import Occurrence, new_id
 from receiver.engine.policy import step
 from receiver.engine.reconsider import look_again
+from receiver.engine.reopen import returned
 from receiver.engine.suppress import suppress
 from receiver.engine.working_set import WorkingSet
 
@@ -28,6 +40,8 @@ class Rules:
     escalation: tuple[EscalationStep, ...] = ()
     tenant_label: str = "tenant"
     suppression: SuppressionRules = field(default_factory=SuppressionRules)
+    reopen_within: timedelta = timedelta()
+    heartbeats: tuple[Heartbeat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +86,10 @@ def process(bodies: Iterable[Read], work: WorkingSet, rules: Rules, now: datetim
     for one in bodies:
         if one.error:
             work.outcome.quarantined.append((one.body, one.error))
-        for part in distinct(one.notification, rules.tenant_label):
+        heard = hear(one.notification, rules.heartbeats)
+        work.outcome.signs |= dict.fromkeys(heard.signs, one.body.received_at)
+        held += Counter({"heartbeat": heard.taken})
+        for part in distinct(heard.rest, rules.tenant_label):
             held += _process(part, work, rules, now)
     work.outcome.held = work.shelf.changes
     return held
@@ -88,11 +105,14 @@ def _process(notification: Notification, work: WorkingSet, rules: Rules, now: da
     passed, held = suppress(sightings)
     passed, kept_back = hold_back(notification, sightings, passed, work, rules.suppression, rules.correlator, now)
     _keep_state(sightings, work)
-    _resolve([s.occurrence for s in passed if s.change is Change.RESOLVED], work, now)
-    fired = [s.occurrence for s in passed if s.change is Change.FIRED]
-    placed = [(rules.correlator.place(notification, occurrence), occurrence) for occurrence in fired]
+    _end([s.occurrence for s in passed if s.change is Change.RESOLVED], work, now, AlertsResolved)
+    _expire([s for s in passed if s.change is Change.EXPIRED], work, now)
+    placed = []
+    for sighting in (s for s in passed if s.change is Change.FIRED):
+        back = returned(sighting, work, rules.reopen_within, now)
+        placed.append((back or rules.correlator.place(notification, sighting.occurrence), sighting.occurrence))
     _join(placed, work, rules, now)
-    note_joined(fired, work, rules.suppression, now)
+    note_joined([occurrence for _, occurrence in placed], work, rules.suppression, now)
     return held + kept_back
 
 
@@ -102,14 +122,24 @@ def _keep_state(sightings: Iterable[Sighting], work: WorkingSet) -> None:
             work.keep(sighting.occurrence)
 
 
-def _resolve(ended: Iterable[Occurrence], work: WorkingSet, now: datetime) -> None:
+def _expire(expired: Iterable[Sighting], work: WorkingSet, now: datetime) -> None:
+    by_reason: dict[str, list[Occurrence]] = {}
+    for sighting in expired:
+        by_reason.setdefault(sighting.reason, []).append(sighting.occurrence)
+    for reason, occurrences in by_reason.items():
+        _end(occurrences, work, now, partial(AlertsExpired, reason=reason))
+
+
+def _end(
+    ended: Iterable[Occurrence], work: WorkingSet, now: datetime, event: Callable[[tuple[AlertRef, ...]], AnyEvent]
+) -> None:
     by_incident: dict[str, list[AlertRef]] = {}
     for occurrence in ended:
         if occurrence.incident is not None:
             by_incident.setdefault(occurrence.incident, []).append(AlertRef(occurrence.id, occurrence.name))
     for incident_id, alerts in by_incident.items():
         incident = work.incidents[incident_id]
-        work.decided(incident, step(incident, AlertsResolved(tuple(alerts)), now), now)
+        work.decided(incident, step(incident, event(tuple(alerts)), now), now)
 
 
 def _join(placed: Iterable[tuple[Placement, Occurrence]], work: WorkingSet, rules: Rules, now: datetime) -> None:

@@ -8,6 +8,8 @@ from datetime import datetime
 
 from receiver.engine.incident import (
     Acknowledged,
+    AlertRef,
+    AlertsExpired,
     AlertsResolved,
     AnyEvent,
     Escalated,
@@ -17,6 +19,7 @@ from receiver.engine.incident import (
     Message,
     MessageFailed,
     Opened,
+    Reopened,
     Resolved,
     apply,
 )
@@ -38,13 +41,17 @@ class CancelTimer:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Tell a channel. The key names this message for ever, so that a repeat can be recognised."""
+    """Tell a channel. The key names this message for ever, so that a repeat can be recognised.
+
+    `round` is how often the incident had been reopened: what waits from an earlier round is no longer wanted.
+    """
 
     incident: str
     channel: str
     message: Message
     key: str
     due_at: datetime
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,8 @@ def _refuses(incident: Incident, event: AnyEvent) -> str:
             return f"already acknowledged by {incident.acknowledged_by}"
         case ((Acknowledged() | Resolved()), IncidentStatus.RESOLVED):
             return f"already resolved by {incident.resolved_by}"
+        case Reopened(), (IncidentStatus.OPEN | IncidentStatus.ACKNOWLEDGED):
+            return "it is not over"
         case EscalationDue(), IncidentStatus.ACKNOWLEDGED:
             return f"acknowledged by {incident.acknowledged_by}: nobody else is told"
         case EscalationDue(), IncidentStatus.RESOLVED:
@@ -103,14 +112,28 @@ def _follows(incident: Incident, event: AnyEvent) -> Iterator[AnyEvent]:
     match event:
         case EscalationDue(step=number):
             wanted = incident.escalation[number]
-            reason = "opened" if number == 0 else f"nobody acknowledged within step {number}"
+            begun = "reopened" if incident.reopened else "opened"
+            reason = begun if number == 0 else f"nobody acknowledged within step {number}"
             yield Escalated(number, wanted.notify, reason)
         case AlertsResolved(alerts=alerts):
             yield event
             if incident.firing == len(alerts) and incident.status is not IncidentStatus.RESOLVED:
-                yield Resolved(by="alertmanager", reason="every alert has resolved")
+                also = f"; {incident.expired} had expired before" if incident.expired else ""
+                yield Resolved(by="alertmanager", reason=f"every alert has resolved{also}")
+        case AlertsExpired(alerts=alerts):
+            yield event
+            if incident.firing == len(alerts) and incident.status is not IncidentStatus.RESOLVED:
+                yield Resolved(by="reconciler", reason=f"expired: Alertmanager no longer knows {_names(alerts)}")
+        case Reopened(reason=reason):
+            paged_first = set(incident.escalation[0].notify) if incident.escalation else set()
+            yield Reopened(reason, tuple(sorted(incident.told - paged_first)))
         case _:
             yield event
+
+
+def _names(alerts: tuple[AlertRef, ...]) -> str:
+    more = f" and {len(alerts) - 3} more" if len(alerts) > 3 else ""
+    return ", ".join(alert.name for alert in alerts[:3]) + more
 
 
 def _effects(before: Incident, after: Incident, events: tuple[AnyEvent, ...], now: datetime) -> Iterator[Effect]:
@@ -123,15 +146,25 @@ def _effects(before: Incident, after: Incident, events: tuple[AnyEvent, ...], no
             case Resolved():
                 yield CancelTimer(after.id)
                 for channel in sorted(before.asked):
-                    yield Send(after.id, channel, "resolved", f"{after.id}/resolved/{channel}", now)
+                    yield _send(after, channel, "resolved", f"resolved/{channel}", now)
                 if after.settle is not None:
                     yield LookAgain(now + after.settle, by=after.id)
+            case Reopened(tell=tell):
+                for channel in tell:
+                    yield _send(after, channel, "reopened", f"reopened/{channel}", now)
+                yield from _timer(after, now)
             case Escalated(step=number, notify=notify):
                 for channel in notify:
-                    yield Send(after.id, channel, "page", f"{after.id}/page/{number}/{channel}", now)
+                    yield _send(after, channel, "page", f"page/{number}/{channel}", now)
                 yield from _timer(after, now)
             case MessageFailed(message="page") if after.status is IncidentStatus.OPEN:
                 yield from _timer(after, now, at_once=True)  # it reached nobody: the next step cannot wait
+
+
+def _send(incident: Incident, channel: str, message: Message, name: str, now: datetime) -> Send:
+    """A message; its key tells it from the same one before the incident was reopened."""
+    key = f"{incident.id}/{name}" + (f"/{incident.reopened}" if incident.reopened else "")
+    return Send(incident.id, channel, message, key, now, incident.reopened)
 
 
 def _timer(incident: Incident, now: datetime, *, at_once: bool = False) -> Iterator[SetTimer]:
@@ -149,14 +182,24 @@ class Verdict:
     reason: str
 
 
-def still_wanted(incident: Incident, channel: str, message: Message) -> Verdict:
-    """A page that waited in a queue is not sent once somebody has it; nobody hears of an end who knew no beginning."""
+def still_wanted(incident: Incident, channel: str, message: Message, round_: int = 0) -> Verdict:
+    """A page that waited in a queue is not sent once somebody has it; nobody hears of an end who knew no beginning.
+
+    `round_` is the message's `Send.round`.
+    """
+    if round_ != incident.reopened:
+        return Verdict(False, "the incident has been reopened since")
     if message == "resolved":
         if channel in incident.told:
             return Verdict(True, "was paged, hears of the end")
         return Verdict(False, "was never told that it began")
     if incident.status is IncidentStatus.RESOLVED:
-        return Verdict(False, "resolved before the page could be sent")
+        return Verdict(False, f"resolved before the {_NOUNS[message]} could be sent")
+    if message == "reopened":
+        return Verdict(True, "heard of the end, hears that it is back")
     if incident.status is IncidentStatus.ACKNOWLEDGED:
         return Verdict(False, f"{incident.acknowledged_by} acknowledged before the page could be sent")
     return Verdict(True, "nobody has acknowledged yet")
+
+
+_NOUNS = {"page": "page", "reopened": "news that it is back"}

@@ -12,6 +12,7 @@ REASONS = {
     Change.MOVED: "repeat",
     Change.LATE: "late",
     Change.NEVER_FIRED: "never fired",
+    Change.CONFIRMED: "repeat",
 }
 
 

@@ -33,6 +33,7 @@ class Outcome:
     effects: list[Effect] = field(default_factory=list)
     quarantined: list[tuple[Body, str]] = field(default_factory=list)
     held: HeldChanges = field(default_factory=HeldChanges)
+    signs: dict[str, datetime] = field(default_factory=dict)  # of each heartbeat that was heard, when
 
     def record(self, before: Incident, step: Step, now: datetime) -> None:
         """Adds a decision about an incident."""

@@ -81,7 +81,7 @@ class Handlers:
         incident = await self._ledger.incident(job.incident)
         if incident is None:
             return failed("the incident is gone")
-        verdict = still_wanted(incident, deliver.channel, deliver.message)
+        verdict = still_wanted(incident, deliver.channel, deliver.message, deliver.round)
         if not verdict.send:
             return MessageSkipped(deliver.channel, deliver.message, job.key, verdict.reason)
         channel = self._channels.get(deliver.channel)

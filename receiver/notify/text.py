@@ -45,7 +45,8 @@ class Writer:
     def write(self, envelope: Envelope) -> Text:
         """The subject (one line) and the body (plain text) of a message."""
         incident = envelope.incident
-        mark = "RESOLVED" if envelope.message == "resolved" else incident.severity.value.upper()
+        marks = {"resolved": "RESOLVED", "reopened": "BACK"}
+        mark = marks.get(envelope.message, incident.severity.value.upper())
         subject = one_line(f"[{mark}] {incident.title}", MAX_SUBJECT)
         return Text(subject, self._body(envelope))
 

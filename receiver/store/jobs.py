@@ -32,6 +32,7 @@ class Deliver(msgspec.Struct, frozen=True, tag="deliver"):
 
     channel: str
     message: Message
+    round: int = 0  # of `Send`
 
 
 class Reconsider(msgspec.Struct, frozen=True, tag="reconsider"):
@@ -172,7 +173,7 @@ def _timer(effect: SetTimer) -> dict[str, Any]:
 
 def _message(effect: Send) -> dict[str, Any]:
     queue = f"{effect.incident}/{effect.channel}"
-    payload = Deliver(effect.channel, effect.message)
+    payload = Deliver(effect.channel, effect.message, effect.round)
     return _row(effect.key, lane_of(effect.channel), queue, effect.incident, effect.due_at, payload)
 
 

@@ -48,7 +48,9 @@ class Ledger:
             latest = await _latest(connection, sorted(identities))
             wanted = {occurrence.incident for occurrence in latest if occurrence.incident}
             found = await _incidents(connection, incidents.c.id, sorted(wanted))
-            found += await _incidents(connection, incidents.c.key, sorted(keys), incidents.c.status != "resolved")
+            keys_of_all = {*keys, *(incident.key for incident in found)}  # a reopened one must be alone under its key
+            open_ = incidents.c.status != "resolved"
+            found += await _incidents(connection, incidents.c.key, sorted(keys_of_all), open_)
         return WorkingSet.of(latest, found)
 
     async def incident(self, incident_id: str) -> Incident | None:
@@ -185,6 +187,8 @@ def _occurrence_row(occurrence: Occurrence) -> dict[str, Any]:
         "labels": encode_json(occurrence.labels),
         "annotations": encode_json(occurrence.annotations),
         "generator_url": occurrence.generator_url,
+        "expired": occurrence.expired,
+        "not_before": occurrence.not_before,
     }
 
 
@@ -202,6 +206,8 @@ def occurrence_of(row: sa.Row[Any]) -> Occurrence:
         starts_at=row.starts_at,
         ends_at=row.ends_at,
         incident=row.incident,
+        expired=row.expired,
+        not_before=row.not_before,
     )
 
 

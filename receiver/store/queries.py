@@ -80,8 +80,7 @@ class Queries:
     ) -> Page[Occurrence]:
         query = sa.select(occurrences)
         if status is not None:
-            open_ = occurrences.c.ends_at.is_(None)
-            query = query.where(open_ if status == "firing" else ~open_)
+            query = query.where(*_of_status(status))
         if incident is not None:
             query = query.where(occurrences.c.incident == incident)
         if suppressed is not None:
@@ -131,6 +130,11 @@ class Queries:
         )
         async with self._database.read() as connection:
             return [(row[0], row[1], row[2]) for row in await connection.execute(query)]
+
+
+def _of_status(status: str) -> tuple[sa.ColumnElement[bool], ...]:
+    open_, expired = occurrences.c.ends_at.is_(None), occurrences.c.expired
+    return {"firing": (open_,), "expired": (~open_, expired), "resolved": (~open_, ~expired)}[status]
 
 
 def _next(keys: list[tuple[datetime, str]], limit: int) -> str | None:

@@ -99,6 +99,8 @@ occurrences = sa.Table(
     sa.Column("labels", sa.LargeBinary, nullable=False),
     sa.Column("annotations", sa.LargeBinary, nullable=False),
     sa.Column("generator_url", sa.Text, nullable=False),
+    sa.Column("expired", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("not_before", Time),
     sa.Index("occurrences_identity", "identity", "ends_at"),
     sa.Index("occurrences_incident", "incident"),
     sa.Index("occurrences_newest", "starts_at", "id"),

@@ -47,7 +47,7 @@ class Api:
         return _page(page, [incident_json(incident) for incident in page.items])
 
     async def alerts(self, request: web.Request) -> web.Response:
-        limit, after, status = _listing(request, {status.value for status in OccurrenceStatus} | {"expired"})
+        limit, after, status = _listing(request, {status.value for status in OccurrenceStatus})
         incident = request.query.get("incident")
         page = await self._queries.alerts(
             status=status, incident=incident, limit=limit, after=after, suppressed=_suppressed(request)
@@ -143,6 +143,8 @@ def incident_json(incident: Incident) -> dict[str, Any]:
         "acknowledged_by": incident.acknowledged_by or None,
         "resolved_at": _time(incident.resolved_at),
         "resolved_by": incident.resolved_by or None,
+        "reopened": incident.reopened,
+        "reopened_at": _time(incident.reopened_at),
         "alerts": incident.alerts,
         "firing": incident.firing,
     }

@@ -17,6 +17,7 @@ import structlog
 from pydantic import AfterValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from receiver.reconcile.settings import ReconcileSettings
 from tocsin.config import OneOrMore, Settings, read_secret
 from tocsin.errors import TocsinError
 
@@ -60,6 +61,7 @@ class SourceSettings(Settings):
     """How one source proves itself."""
 
     bearer_token_files: OneOrMore[Annotated[Path, AfterValidator(_token_file)]]
+    reconcile: ReconcileSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ moves = st.lists(
     st.one_of(
         st.tuples(st.just("fire"), st.sampled_from("ab"), st.integers(0, 3)),
         st.tuples(st.just("end"), st.sampled_from("ab"), st.integers(0, 3)),
+        st.tuples(st.just("expire"), st.sampled_from("ab"), st.integers(0, 3)),
         st.tuples(st.sampled_from(["restart", "settle", "wait", "ack"]), st.none(), st.none()),
     ),
     max_size=14,
@@ -58,6 +59,9 @@ async def _until_restart(tocsin: Harness, rest: list[tuple[str, str, int]]) -> b
             case "end":
                 ended = alert(instance=name, start=0, end=second * 10 + 5)
                 await tocsin.client.post(HOOK, data=body(ended))
+            case "expire":
+                gone = alert(instance=name, start=second * 10, end=second * 10 + 7) | {"status": "expired"}
+                await tocsin.client.post(HOOK, data=body(gone))
             case "settle":
                 await tocsin.settle()
             case "wait":

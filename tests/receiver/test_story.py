@@ -60,7 +60,7 @@ async def test_acknowledged(tmp_path: Path) -> None:
 
 
 async def test_resolved_by_hand(tmp_path: Path) -> None:
-    """What a person closed stays closed while its alert repeats, and opens anew when the alert comes back."""
+    """What a person closed stays closed while its alert repeats, and is reopened when the alert comes back."""
     async with receiver(tmp_path, TWO_STEPS) as tocsin:
         await tocsin.post(body(alert()))
         (incident,) = await tocsin.incidents()
@@ -70,8 +70,8 @@ async def test_resolved_by_hand(tmp_path: Path) -> None:
         await tocsin.post(body(alert(end=60)))
         tocsin.clock.advance(minutes=5)
         await tocsin.post(body(alert(start=300)))
-        assert [i["status"] for i in await tocsin.incidents()] == ["open", "resolved"]
-        assert tocsin.phones["alice"].keys == ["page/0/alice", "resolved/alice", "page/0/alice"]
+        assert [(i["status"], i["reopened"]) for i in await tocsin.incidents()] == [("open", 1)]
+        assert tocsin.phones["alice"].keys == ["page/0/alice", "resolved/alice", "page/0/alice/1"]
 
 
 async def test_group_becomes_one_incident(tmp_path: Path) -> None:

@@ -230,7 +230,7 @@ async def test_flapping_that_ends_firing(tmp_path: Path) -> None:
         before = told(tocsin)
         await tocsin.post(body(alert(start=(minute - 1) * 60, end=(minute + 20) * 60)))
         newest = (await tocsin.incidents())[0]
-        assert (newest["status"], newest["firing"], newest["alerts"]) == ("resolved", 0, 2)
+        assert (newest["status"], newest["firing"], newest["alerts"]) == ("resolved", 0, 4)
         assert told(tocsin) == [*before, OVER]
 
 

@@ -5,7 +5,7 @@ from alembic import op
 from receiver.store.schema import histories, maintenance, places, suppressions
 
 revision = "0005"
-down_revision = "0001"
+down_revision = "0004"
 
 
 def upgrade() -> None:
