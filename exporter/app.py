@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,16 @@ from aiohttp import web
 from exporter.config import ExporterConfig
 from exporter.metrics import Metrics
 from exporter.models.seasonal import Seasonal
+from exporter.roster import Roster
 from exporter.watch import Watch
 from exporter.web import Pages
 from tocsin import __version__
 from tocsin.clock import Clock, SystemClock
+from tocsin.config import load
+from tocsin.guard import Guard
 from tocsin.promapi import Prometheus
-from tocsin.serving import Listen, serve, stop_asked
+from tocsin.reload import Reloader
+from tocsin.serving import Listen, on_hangup, serve, stop_asked
 
 log = structlog.get_logger("exporter")
 
@@ -31,40 +35,72 @@ class Exporter:
     """Every part of an exporter that asks one Prometheus."""
 
     application: web.Application
-    watches: Sequence[Watch[Any]]
+    roster: Roster
 
     @classmethod
-    def build(cls, config: ExporterConfig, prometheus: Prometheus, clock: Clock) -> Self:
+    def build(
+        cls,
+        config: ExporterConfig,
+        prometheus: Prometheus,
+        clock: Clock,
+        *,
+        metrics: Metrics | None = None,
+        guard: Guard | None = None,
+        reload: Callable[[], Awaitable[str]] | None = None,
+    ) -> Self:
         """Wires the parts together."""
-        metrics = Metrics()
-        watches = [
-            Watch(query, prometheus=prometheus, model=Seasonal(), metrics=metrics, clock=clock)
-            for query in config.queries
-        ]
-        application = web.Application()
-        application.add_routes(Pages(watches, metrics, clock).routes())
-        return cls(application, watches)
+        measured = metrics or Metrics()
+        roster = Roster(
+            lambda query, asked: Watch(query, prometheus=asked, model=Seasonal(), metrics=measured, clock=clock),
+            measured,
+        )
+        roster.take(config.queries, prometheus)
+        application = web.Application(middlewares=[(guard or Guard()).middleware()])
+        application.add_routes(Pages(roster.watches, measured, clock, reload).routes())
+        return cls(application, roster)
+
+    @property
+    def watches(self) -> Sequence[Watch[Any]]:
+        return self.roster.watches
 
 
-async def run(config: ExporterConfig, listen: Listen, storage: Path) -> None:
-    """Runs an exporter until SIGTERM or SIGINT.
+async def run(
+    config_file: Path, listen: Listen, storage: Path, *, guard: Guard | None = None, lifecycle: bool = False
+) -> None:
+    """Runs an exporter until SIGTERM or SIGINT; SIGHUP reads its configuration again, and `/-/reload` if enabled.
 
     Raises:
+        InputError: the configuration cannot be used.
         TocsinError: the address is taken.
     """
+    config, guard, metrics, clock = load(config_file, ExporterConfig), guard or Guard(), Metrics(), SystemClock()
     stopping = stop_asked()
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        timeout = config.prometheus.timeout.total_seconds()
-        prometheus = Prometheus(session, config.prometheus.url, timeout_seconds=timeout)
-        exporter = Exporter.build(config, prometheus, SystemClock())
+
+        def asked(config: ExporterConfig) -> Prometheus:
+            timeout = config.prometheus.timeout.total_seconds()
+            return Prometheus(session, config.prometheus.url, timeout_seconds=timeout)
+
+        async def take(config: ExporterConfig) -> None:
+            exporter.roster.take(config.queries, asked(config))
+
+        reloader = Reloader(
+            lambda: load(config_file, ExporterConfig),
+            take,
+            registry=metrics.registry,
+            clock=clock,
+        )
+        exporter = Exporter.build(
+            config, asked(config), clock, metrics=metrics, guard=guard, reload=reloader.reload if lifecycle else None
+        )
+        on_hangup(reloader.reload_soon)
         server = web.AppRunner(exporter.application, access_log=None, shutdown_timeout=5)
         stack.push_async_callback(server.cleanup)
-        address = await serve(server, listen)
+        address = await serve(server, listen, guard.ssl_context())
         log.info("listening", address=address, storage=str(storage), version=__version__, queries=len(config.queries))
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(watch.run()) for watch in exporter.watches]
+            exporter.roster.run(tasks)
             await stopping.wait()
-            for task in running:
-                task.cancel()
+            exporter.roster.stop()
     log.info("stopped")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tocsin.cli import group
-from tocsin.options import ListenAddress, LogFormat, LogLevel
+from tocsin.options import EnableLifecycle, ListenAddress, LogFormat, LogLevel, WebConfigFile
 
 exporter = group("""Score Prometheus's series for anomalies, forecast them, and offer both to Prometheus.
 
@@ -25,6 +25,8 @@ def run(
     ],
     address: ListenAddress = "127.0.0.1:9096",
     storage: Annotated[Path, typer.Option("--storage.path", help="Where state lies.")] = Path("data/exporter"),
+    web_config: WebConfigFile = None,
+    lifecycle: EnableLifecycle = False,
     log_level: LogLevel = "info",
     log_format: LogFormat = "logfmt",
 ) -> None:
@@ -39,16 +41,15 @@ def run(
     from prometheus_client import disable_created_metrics
 
     from exporter import app
-    from exporter.config import ExporterConfig
     from tocsin import log
-    from tocsin.config import load
+    from tocsin.guard import Guard
     from tocsin.serving import Listen
 
     listen = Listen.parse(address)
-    config = load(config_file, ExporterConfig)
+    guard = Guard(web_config)
     log.configure(log_level, log_format)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the text format would show a second series for each counter
-    uvloop.run(app.run(config, listen, storage))
+    uvloop.run(app.run(config_file, listen, storage, guard=guard, lifecycle=lifecycle))
 
 
 @exporter.command()

@@ -26,6 +26,13 @@ class Metrics:
         self.read_seconds = self._seconds("read_seconds", "Time from asking Prometheus to having the values.")
         self.score_seconds = self._seconds("score_seconds", "Time from having the values to the published snapshot.")
 
+    def forget(self, query: str) -> None:
+        """Takes a query's series away, once nobody asks it any more."""
+        for metric in (self.queries, self.failures, self.series, self.left_out, self.last_success):
+            metric.remove_by_labels({"query": query})
+        for seconds in (self.read_seconds, self.score_seconds):
+            seconds.remove_by_labels({"query": query})
+
     def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
         return Gauge(f"tocsin_exporter_{name}", help_text, labels, registry=self.registry)
 

@@ -51,10 +51,10 @@ class Watch(Generic[S]):
     def __init__(
         self, query: QuerySettings, *, prometheus: Prometheus, model: Model[S], metrics: Metrics, clock: Clock
     ) -> None:
-        self._query = query
+        self.query = query
         self._step = query.step.total_seconds()
         self._delay = query.delay.total_seconds()
-        self._prometheus = prometheus
+        self.prometheus = prometheus
         self._model = model
         self._metrics = metrics
         self._clock = clock
@@ -81,10 +81,10 @@ class Watch(Generic[S]):
         except Exception as error:
             self._learned = None  # it may be half taught: begin again from history
             if self._failing != "internal":
-                log.exception("a query's step broke", query=self._query.name)
+                log.exception("a query's step broke", query=self.query.name)
             self._failed("internal", f"{type(error).__name__}: {error}")
         self.tried = True
-        self._metrics.series.labels(self._query.name).set(
+        self._metrics.series.labels(self.query.name).set(
             self.snapshot.series if self.snapshot.expires > self._now() else 0
         )
 
@@ -95,17 +95,17 @@ class Watch(Generic[S]):
             return
         began = time.perf_counter()
         frame = await read(
-            self._prometheus,
-            self._query.expr,
+            self.prometheus,
+            self.query.expr,
             start=first,
             end=target,
             step=self._step,
-            max_series=self._query.max_series,
+            max_series=self.query.max_series,
         )
         had = time.perf_counter()
         self._learned, self.snapshot = await asyncio.to_thread(self._take, self._learned, frame)
-        self._metrics.read_seconds.labels(self._query.name).observe(had - began)
-        self._metrics.score_seconds.labels(self._query.name).observe(time.perf_counter() - had)
+        self._metrics.read_seconds.labels(self.query.name).observe(had - began)
+        self._metrics.score_seconds.labels(self.query.name).observe(time.perf_counter() - had)
         self._succeeded(frame)
 
     def _take(self, learned: Learned[S] | None, frame: Frame) -> tuple[Learned[S], Snapshot]:
@@ -115,20 +115,20 @@ class Watch(Generic[S]):
         frame, last = aligned.frame, frame.start + (frame.steps - 1) * frame.step
         if learned is None:
             history = Frame(frame.values[:, :-1], frame.labels, frame.start, frame.step)
-            state, rows = self._model.fit(history), prefixes(aligned.register.keys, self._query.name)
+            state, rows = self._model.fit(history), prefixes(aligned.register.keys, self.query.name)
             frame = Frame(frame.values[:, -1:], frame.labels, last, frame.step)
         elif aligned.rows is None:
             state, rows = learned.state, learned.rows
         else:
             state = self._model.resize(learned.state, aligned.rows)
-            rows = prefixes(aligned.register.keys, self._query.name)
+            rows = prefixes(aligned.register.keys, self.query.name)
         state, scores = self._model.update(state, frame)
         return Learned(state, aligned.register, rows, last), self._publish(state, rows, scores, last)
 
     def _publish(self, state: S, rows: Prefixes, scores: Scores, last: float) -> Snapshot:
         score = scores.score[:, -1]
         blocks = {"tocsin_anomaly_score": block("tocsin_anomaly_score", rows, score)}
-        if self._query.horizons:
+        if self.query.horizons:
             blocks |= self._forecasts(state, rows, scores, np.isfinite(score))
         fresh = max(FRESH_STEPS * self._step, FRESH_SECONDS_AT_LEAST)
         published = blocks["tocsin_anomaly_score"].count(b"\n")
@@ -136,8 +136,8 @@ class Watch(Generic[S]):
 
     def _forecasts(self, state: S, rows: Prefixes, scores: Scores, there: Bools) -> dict[str, bytes]:
         """The expectation for now and for each horizon; a series without a newest value has none."""
-        ahead = self._model.forecast(state, [round(h / self._query.step) for h in self._query.horizons])
-        names = ["0s", *(_label(horizon) for horizon in self._query.horizons)]
+        ahead = self._model.forecast(state, [round(h / self.query.step) for h in self.query.horizons])
+        names = ["0s", *(_label(horizon) for horizon in self.query.horizons)]
         blocks = {}
         for family, now, later in (
             ("tocsin_forecast", scores.expected, ahead.mean),
@@ -152,7 +152,7 @@ class Watch(Generic[S]):
 
     def _first(self, target: float) -> float:
         """Where reading begins: after what is known, but never before the history."""
-        steps_back = self._query.history.total_seconds() // self._step
+        steps_back = self.query.history.total_seconds() // self._step
         oldest = target - steps_back * self._step
         return max(self._learned.last + self._step, oldest) if self._learned else oldest
 
@@ -164,7 +164,7 @@ class Watch(Generic[S]):
         return self._clock.now().timestamp()
 
     def _succeeded(self, frame: Frame) -> None:
-        name = self._query.name
+        name = self.query.name
         if self._failing:
             log.info("a query works again", query=name)
         self._failing = ""
@@ -178,13 +178,13 @@ class Watch(Generic[S]):
     def _tell_left_out(self, reason: str, count: int) -> None:
         if count and reason not in self._told:
             self._told.add(reason)
-            log.warning("series are left out", query=self._query.name, reason=reason, series=count)
-        self._metrics.left_out.labels(self._query.name, reason).set(count)
+            log.warning("series are left out", query=self.query.name, reason=reason, series=count)
+        self._metrics.left_out.labels(self.query.name, reason).set(count)
 
     def _failed(self, reason: str, message: str) -> None:
-        self._metrics.failures.labels(self._query.name, reason).inc()
+        self._metrics.failures.labels(self.query.name, reason).inc()
         if reason != self._failing:
-            log.error("a query brings nothing", query=self._query.name, reason=reason, message=message)
+            log.error("a query brings nothing", query=self.query.name, reason=reason, message=message)
         self._failing = reason
 
 

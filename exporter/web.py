@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -17,10 +17,14 @@ from tocsin.clock import Clock
 class Pages:
     """`/metrics`, `/metrics/self`, `/-/healthy`, `/-/ready`, `/-/reload`."""
 
-    def __init__(self, watches: Sequence[Watch[Any]], metrics: Metrics, clock: Clock) -> None:
+    def __init__(
+        self, watches: Sequence[Watch[Any]], metrics: Metrics, clock: Clock, reload: Callable[[], Awaitable[str]] | None
+    ) -> None:
+        """`reload` gives what is wrong with the new configuration, or an empty text; None: it was not enabled."""
         self._watches = watches
         self._metrics = metrics
         self._clock = clock
+        self._reload = reload
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -50,5 +54,10 @@ class Pages:
         return web.Response(text="Tocsin's exporter is ready.\n")
 
     async def reload(self, request: web.Request) -> web.Response:
-        text = "reloading is not enabled; restart the exporter to read its configuration again\n"
-        return web.Response(status=403, text=text)
+        if self._reload is None:
+            text = "reloading is not enabled: start with --web.enable-lifecycle, or send SIGHUP\n"
+            return web.Response(status=403, text=text)
+        wrong = await self._reload()
+        if wrong:
+            return web.Response(status=500, text=f"the configuration is not taken, the old one stays:\n{wrong}\n")
+        return web.Response(text="The configuration was read again.\n")

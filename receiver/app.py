@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -14,17 +15,16 @@ from aiohttp import web
 
 from receiver.config import ReceiverConfig
 from receiver.decide import Decider
-from receiver.engine.correlate import ByGroup
 from receiver.engine.held import EVERYTHING, marker
 from receiver.engine.notification import Body
-from receiver.engine.pipeline import Rules
 from receiver.jobs.handlers import Handlers
 from receiver.jobs.runner import Runner
 from receiver.loop import EngineLoop
 from receiver.metrics import Metrics
 from receiver.notify.channel import Channel
-from receiver.notify.text import Writer
+from receiver.prepared import Prepared, rules_of
 from receiver.store.database import Database
+from receiver.store.figures import figures
 from receiver.store.holding import Holding
 from receiver.store.inbox import Inbox
 from receiver.store.jobs import Jobs
@@ -37,12 +37,21 @@ from receiver.web.api import Api
 from receiver.web.authentication import Authentication
 from receiver.web.hooks import Hooks
 from receiver.web.maintenance import MaintenanceApi
-from receiver.web.operations import Operations
+from receiver.web.operations import Lifecycle, Operations
 from receiver.web.problems import problems, same_site
 from receiver.web.quarantine import QuarantineApi
+from receiver.web.uploads import Uploads
 from tocsin import __version__
 from tocsin.clock import Clock, SystemClock
-from tocsin.serving import Listen, serve, stop_asked
+from tocsin.config import load
+from tocsin.errors import StoreUnavailable
+from tocsin.guard import Guard
+from tocsin.reload import Reloader
+from tocsin.serving import Listen, on_hangup, serve, stop_asked, stop_listening
+from tocsin.telemetry import Traces, traces
+
+LINGERING_SECONDS = 1.0  # a body that was sent away is read on for so long, so that its sender sees why
+REQUESTS_END_SECONDS = 5.0  # for those that have begun when the receiver stops; their bodies are committed, too
 
 log = structlog.get_logger("receiver")
 
@@ -55,11 +64,23 @@ class Receiver:
     inbox: Inbox
     loop: EngineLoop
     runner: Runner
+    hooks: Hooks
+    handlers: Handlers
+    uploads: Uploads
+    metrics: Metrics
+    lifecycle: Lifecycle
     watching: Watching
+    maintenance: MaintenanceApi
+    clock: Clock
 
     @classmethod
     async def build(
-        cls, database: Database, config: ReceiverConfig, clock: Clock, channels: Mapping[str, Channel]
+        cls,
+        database: Database,
+        config: ReceiverConfig,
+        clock: Clock,
+        channels: Mapping[str, Channel],
+        guard: Guard | None = None,
     ) -> Self:
         """Wires the parts together and takes the engine's turn.
 
@@ -68,6 +89,7 @@ class Receiver:
         """
         authentication = Authentication.read(config.sources)
         metrics, job_due = Metrics(), asyncio.Event()
+        metrics.built(__version__)
         metrics.expect_channels(channels)
         inbox = Inbox(database, limit=config.inbox_limit)
         ledger, queries = Ledger(database), Queries(database)
@@ -83,14 +105,7 @@ class Receiver:
             clock=clock,
             external_url=config.external_url,
         )
-        rules = Rules(
-            ByGroup(),
-            config.steps,
-            config.tenant_label,
-            config.suppression,
-            config.reopen_within,
-            config.expected_heartbeats,
-        )
+        rules = rules_of(config)
         holding, windows = Holding(database), Windows(database, inbox)
         if await holding.holds_any():  # under what may be another configuration now
             async with inbox.beside(marker(clock.now(), by=EVERYTHING)):
@@ -108,13 +123,27 @@ class Receiver:
         runner = Runner(
             jobs=jobs, handlers=handlers, decider=decider, metrics=metrics, clock=clock, job_due=job_due, inbox=inbox
         )
-        application = web.Application(middlewares=[problems, same_site], client_max_size=config.max_body_bytes)
-        hooks = Hooks(inbox, metrics, clock, authentication, max_body_bytes=config.max_body_bytes)
+        uploads = Uploads(config.bounds)
+        hooks = Hooks(inbox, metrics, clock, authentication, uploads)
+        maintenance = MaintenanceApi(windows, config.maintenance, clock)
+        guarded = (guard or Guard()).middleware(exempt=hooks.asks_for_proof)
+        application = web.Application(middlewares=[guarded, problems, same_site])
         application.add_routes(hooks.routes())
         application.add_routes(Api(queries, decider).routes())
-        application.add_routes(MaintenanceApi(windows, config.maintenance, clock).routes())
+        application.add_routes(maintenance.routes())
         application.add_routes(QuarantineApi(Quarantine(database, inbox)).routes())
-        application.add_routes(Operations(queries, inbox, metrics, lambda: loop.failing).routes())
+        lifecycle = Lifecycle()
+        operations = Operations(
+            queries=queries,
+            figures=lambda: figures(database),
+            inbox=inbox,
+            uploads=uploads,
+            metrics=metrics,
+            failing=lambda: loop.failing,
+            lifecycle=lifecycle,
+            clock=clock,
+        )
+        application.add_routes(operations.routes())
 
         async def take(body: Body, alerts: int) -> None:
             await inbox.put(body, alerts)
@@ -130,16 +159,50 @@ class Receiver:
             clock=clock,
         )
         watching.listen_to(loop)
-        return cls(application, inbox, loop, runner, watching)
+        return cls(
+            application, inbox, loop, runner, hooks, handlers, uploads, metrics, lifecycle, watching, maintenance, clock
+        )
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """What must run."""
         return (self.inbox, self.loop, self.runner, *self.watching.parts)
 
+    def trace(self, traces: Traces) -> None:
+        """Records traces from now on: webhook, processing, messages."""
+        self.hooks.traces = self.loop.traces = self.handlers.traces = traces
 
-async def run(config: ReceiverConfig, listen: Listen, storage: Path) -> None:
-    """Runs a receiver until SIGTERM or SIGINT.
+    async def take(self, prepared: Prepared) -> None:
+        """Goes on with another configuration: from the next request, batch and message on. Nothing in between is lost.
+
+        Incidents keep the escalation they were opened under; what is held back is looked at again.
+        """
+        config = prepared.config
+        self.metrics.expect_channels(prepared.channels)
+        self.hooks.authentication = prepared.authentication
+        self.uploads.bounds = config.bounds
+        self.inbox.limit = config.inbox_limit
+        self.loop.rules = rules_of(config)
+        self.handlers.channels = prepared.channels
+        self.handlers.external_url = config.external_url.rstrip("/")
+        self.maintenance.configure(config.maintenance)
+        try:
+            async with self.inbox.beside(marker(self.clock.now(), by=EVERYTHING)):
+                pass
+        except StoreUnavailable as error:
+            log.warning("what is held back is looked at under the new configuration only later", reason=str(error))
+
+
+async def run(
+    config: ReceiverConfig,
+    listen: Listen,
+    storage: Path,
+    *,
+    config_file: Path | None = None,
+    guard: Guard | None = None,
+    lifecycle: bool = False,
+) -> None:
+    """Runs a receiver until SIGTERM or SIGINT; SIGHUP reads `config_file` again, and so does `/-/reload` if enabled.
 
     Raises:
         TocsinError: the store cannot be opened, or the address is taken.
@@ -148,18 +211,36 @@ async def run(config: ReceiverConfig, listen: Listen, storage: Path) -> None:
     async with AsyncExitStack() as stack:
         database = await Database.open(storage)
         stack.push_async_callback(database.close)
-        writer = Writer()
-        channels = {name: settings.build(writer) for name, settings in config.channels.items()}
-        receiver = await Receiver.build(database, config, SystemClock(), channels)
-        server = web.AppRunner(receiver.application, access_log=None, shutdown_timeout=5)
-        address = await serve(server, listen)
+        guard, clock = guard or Guard(), SystemClock()
+        receiver = await Receiver.build(database, config, clock, Prepared.of(config).channels, guard)
+        recorded = traces("tocsin-receiver", config.tracing, os.environ)
+        stack.push_async_callback(asyncio.to_thread, recorded.close)
+        receiver.trace(recorded)
+        reloader = Reloader(
+            lambda: Prepared.of(load(config_file, ReceiverConfig) if config_file else config),
+            receiver.take,
+            registry=receiver.metrics.registry,
+            clock=clock,
+        )
+        receiver.lifecycle.reload = reloader.reload if lifecycle else None
+        on_hangup(reloader.reload_soon)
+        server = web.AppRunner(
+            receiver.application,
+            access_log=None,
+            shutdown_timeout=REQUESTS_END_SECONDS,
+            lingering_time=LINGERING_SECONDS,
+        )
+        address = await serve(server, listen, guard.ssl_context())
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(part.run()) for part in receiver.parts]
             try:
                 _greet(config, address, storage, receiver.inbox.depth)
-                _warn(config, listen)
+                _warn(config, listen, guard)
                 await stopping.wait()
-                log.info("stopping: no more bodies are taken in, what is being sent may end")
+                receiver.lifecycle.stopping = True
+                log.info("stopping: no more connections are taken, what has begun may end")
+                await stop_listening(server)
+                await receiver.uploads.ended(within_seconds=REQUESTS_END_SECONDS)
             finally:
                 await server.cleanup()
                 for task in running:
@@ -171,18 +252,21 @@ def _greet(config: ReceiverConfig, address: str, storage: Path, waiting: int) ->
     log.info("listening", address=address, storage=str(storage), version=__version__, bodies_waiting=waiting)
 
 
-def _warn(config: ReceiverConfig, listen: Listen) -> None:
+def _warn(config: ReceiverConfig, listen: Listen, guard: Guard) -> None:
     if not config.steps:
         log.warning("no escalation is configured: incidents are opened and listed, but nobody is told")
-    if not listen.loopback:
+    if not listen.loopback and not guard.config.basic_auth_users:
         _warn_beyond_loopback(webhooks_need_tokens=bool(config.sources))
 
 
 def _warn_beyond_loopback(*, webhooks_need_tokens: bool) -> None:
     if webhooks_need_tokens:
         log.warning(
-            "listening beyond loopback: webhooks need a token, but incidents, actions and metrics do not: "
-            "put it behind something that asks who calls"
+            "listening beyond loopback: webhooks need a proof, but incidents, actions and metrics do not: "
+            "set basic_auth_users in --web.config.file, or put it behind something that asks who calls"
         )
     else:
-        log.warning("listening beyond loopback without authentication: put it behind something that asks who calls")
+        log.warning(
+            "listening beyond loopback without authentication: "
+            "set basic_auth_users in --web.config.file, or put it behind something that asks who calls"
+        )

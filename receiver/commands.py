@@ -11,7 +11,7 @@ import typer
 
 from receiver.quarantine_commands import quarantine
 from tocsin.cli import group
-from tocsin.options import ListenAddress, LogFormat, LogLevel, Output
+from tocsin.options import EnableLifecycle, ListenAddress, LogFormat, LogLevel, Output, WebConfigFile
 
 receiver = group("""Take in Alertmanager's webhooks, open incidents, tell people.
 
@@ -48,6 +48,8 @@ def run(
     ] = None,
     address: ListenAddress = "127.0.0.1:9095",
     storage: Annotated[Path, typer.Option("--storage.path", help="Where the store lies.")] = Path("data/receiver"),
+    web_config: WebConfigFile = None,
+    lifecycle: EnableLifecycle = False,
     log_level: LogLevel = "info",
     log_format: LogFormat = "logfmt",
 ) -> None:
@@ -64,13 +66,15 @@ def run(
     from receiver.config import ReceiverConfig
     from tocsin import log
     from tocsin.config import load
+    from tocsin.guard import Guard
     from tocsin.serving import Listen
 
     listen = Listen.parse(address)
     config = load(config_file, ReceiverConfig) if config_file else ReceiverConfig()
+    guard = Guard(web_config)
     log.configure(log_level, log_format)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the text format would show a second series for each counter
-    uvloop.run(app.run(config, listen, storage))
+    uvloop.run(app.run(config, listen, storage, config_file=config_file, guard=guard, lifecycle=lifecycle))
 
 
 @incidents.command("list")

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from receiver.engine.flapping import FlappingSettings
+from receiver.engine.heartbeat import Heartbeat
 from receiver.engine.hold import SuppressionRules
 from receiver.engine.incident import EscalationStep
 from receiver.engine.inhibition import InhibitionSettings
 from receiver.engine.maintenance import MaintenanceSettings, configured_id
 from receiver.engine.minimum import MinimumSettings
 from receiver.engine.topology import Topology, TopologySettings
-from receiver.engine.heartbeat import Heartbeat
 from receiver.heartbeats.settings import HeartbeatSettings, PingSettings
 from receiver.notify.channels import ChannelSettings, OneChannel
-from receiver.web.authentication import SourceSettings
+from receiver.web.sources import SourceSettings
+from receiver.web.uploads import Bounds
 from tocsin.config import Duration, OneOrMore, Settings
+from tocsin.telemetry import TracingSettings
 
 if not TYPE_CHECKING:
     OneChannel = ChannelSettings  # the model with a field for each kind; typed as its base
@@ -49,7 +51,15 @@ class ReceiverConfig(Settings):
         description="Bodies that may wait to be processed; beyond it senders get 503 and try again.",
     )
     max_body_bytes: int = Field(64 * 2**20, ge=1024, description="The largest webhook body that is taken in.")
+    max_inflight_bytes: int = Field(
+        256 * 2**20,
+        ge=1024,
+        description="What all bodies that arrive or wait for their commit may hold in memory together.",
+    )
+    min_upload_rate: int = Field(4096, ge=0, description="Bytes a second; a body that comes slower is cut off.")
+    upload_timeout: Duration = Field(timedelta(minutes=1), description="For the whole of one body.")
     external_url: str = Field("", description="Where people reach this receiver; stands in messages.")
+    tracing: TracingSettings | None = Field(None, description="Where OpenTelemetry's traces go.")
     sources: dict[Name, SourceSettings] = Field({}, description="Who may send; empty: everybody.")
     channels: dict[Name, OneChannel] = Field({}, description="The ways to reach people, by name.")
     escalation: EscalationSettings | None = Field(None, description="Who is told when an incident opens.")
@@ -86,6 +96,18 @@ class ReceiverConfig(Settings):
             known = ", ".join(sorted(self.channels)) or "none is configured"
             raise ValueError(f"escalation names the channel {missing[0]!r}, which is not under channels ({known})")
         return self
+
+    @model_validator(mode="after")
+    def _one_body_fits(self) -> Self:
+        if self.max_inflight_bytes < self.max_body_bytes:
+            raise ValueError("max_inflight_bytes must be max_body_bytes or more: one body must fit")
+        return self
+
+    @property
+    def bounds(self) -> Bounds:
+        """The bounds of uploads."""
+        seconds = self.upload_timeout.total_seconds()
+        return Bounds(self.max_body_bytes, self.max_inflight_bytes, self.min_upload_rate, seconds)
 
     @property
     def expected_heartbeats(self) -> tuple[Heartbeat, ...]:

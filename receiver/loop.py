@@ -11,6 +11,7 @@ import tenacity
 
 from receiver.engine.notification import Body
 from receiver.engine.pipeline import Read, Rules, needs, process, read
+from receiver.engine.tenancy import confine
 from receiver.engine.working_set import Outcome, WorkingSet
 from receiver.metrics import Metrics
 from receiver.store.database import Conflict, Lost
@@ -19,6 +20,7 @@ from receiver.store.inbox import Inbox
 from receiver.store.ledger import Ledger
 from tocsin.clock import Clock
 from tocsin.errors import StoreUnavailable
+from tocsin.telemetry import NoTraces, Traces
 
 log = structlog.get_logger("receiver.loop")
 
@@ -52,6 +54,7 @@ class EngineLoop:
         self._job_due = job_due
         self._holding = holding
         self.failing = ""
+        self.traces: Traces = NoTraces()
         self.listeners: list[Callable[[Sequence[Read], Outcome], None]] = []
 
     async def run(self) -> None:
@@ -95,13 +98,13 @@ class EngineLoop:
         retry=tenacity.retry_if_exception_type(Conflict), stop=tenacity.stop_after_attempt(10), reraise=True
     )
     async def _commit(self, batch: list[Counted], broken: str = "") -> None:
-        bodies = [body for body, _ in batch]
-        reads = await asyncio.to_thread(_read, bodies, broken)
-        work = await self._ledger.load(*needs(reads, self.rules))
+        bodies, rules = [body for body, _ in batch], self.rules  # a reload between two steps changes nothing
+        reads = await asyncio.to_thread(_read, bodies, broken, rules.tenant_label)
+        work = await self._ledger.load(*needs(reads, rules))
         now = self._clock.now()
         notifications = [one.notification for one in reads]
-        await self._holding.prepare(notifications, work, self.rules.suppression, self.rules.tenant_label, now)
-        held: Counter[str] = await asyncio.to_thread(process, reads, work, self.rules, now)
+        await self._holding.prepare(notifications, work, rules.suppression, rules.tenant_label, now)
+        held: Counter[str] = await asyncio.to_thread(process, reads, work, rules, now)
         await self._ledger.commit_processed(work.outcome, self._epoch, bodies[-1].position)
         self._committed(work, held, batch)
         for listen in self.listeners:
@@ -110,14 +113,20 @@ class EngineLoop:
     def _committed(self, work: WorkingSet, held: Counter[str], batch: list[Counted]) -> None:
         self._inbox.depth -= len(batch)
         self._metrics.processed.inc(sum(alerts for _, alerts in batch))
+        self._metrics.took((body.received_at for body, _ in batch), self._clock.now())
+        for body, alerts in batch:
+            if body.origin.traceparent:
+                self.traces.past("process", "consumer", body.origin.traceparent, body.received_at, alerts=alerts)
         self._metrics.held_back(held)
         self._metrics.observe(work.outcome)
         for body, reason in work.outcome.quarantined:
             self._metrics.quarantined.inc()
-            log.error("a body is not understood", position=body.position, source=body.source, reason=reason)
+            log.error("a body is in quarantine", position=body.position, source=body.source, reason=reason)
         if work.outcome.effects:
             self._job_due.set()
 
 
-def _read(bodies: list[Body], broken: str) -> list[Read]:
-    return [Read.broken(body, broken) if broken else read(body) for body in bodies]
+def _read(bodies: list[Body], broken: str, tenant_label: str) -> list[Read]:
+    if broken:
+        return [Read.broken(body, broken) for body in bodies]
+    return [part for body in bodies for part in confine(read(body), tenant_label)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter as Tally
 from collections.abc import Iterable
+from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from receiver.engine.held import Kind
 from receiver.engine.incident import Acknowledged, MessageFailed, MessageSent, MessageSkipped, Resolved
@@ -13,7 +15,7 @@ from receiver.engine.working_set import Outcome
 
 RESPONSE_SECONDS = (15, 30, 60, 120, 300, 600, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600)
 MESSAGE_STATES = ("sent", "skipped", "failed", "retried")
-COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
 class Metrics:
@@ -21,6 +23,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.bodies = self._counter("bodies_received", "Webhook requests that came in, refused ones included.")
+        self.committed = self._counter("bodies_committed", "Webhook bodies that were accepted, durably.")
         self.received = self._counter("alerts_received", "Alerts in webhook bodies that were accepted.")
         self.processed = self._counter("alerts_processed", "Alerts that the engine has taken in for good.")
         self.refused = self._counter("bodies_refused", "Webhook bodies not accepted, by reason.", "reason")
@@ -37,11 +41,15 @@ class Metrics:
         self.incidents = Gauge(
             "tocsin_receiver_incidents", "Incidents kept.", ["status", "severity"], registry=self.registry
         )
-        self.commit_seconds = Histogram(
-            "tocsin_receiver_commit_seconds",
-            "Time from a whole body to its durable commit.",
-            buckets=COMMIT_SECONDS,
-            registry=self.registry,
+        self.inbox_oldest = self._gauge("inbox_oldest_seconds", "Age of the oldest body not yet processed; 0: none.")
+        self.inflight = self._gauge("inflight_bytes", "Held in memory by bodies that arrive or wait for their commit.")
+        self.store_bytes = self._gauge("store_bytes", "Size of the store.")
+        self.commit_seconds = self._seconds("commit_seconds", "Time from a whole body to its durable commit.")
+        self.post_seconds = self._seconds(
+            "post_seconds", "Time from a webhook request's head to the durable commit of its body, the upload included."
+        )
+        self.processing_seconds = self._seconds(
+            "processing_seconds", "Time from a whole body to the commit of what it meant: incidents, timers, messages."
         )
         self.time_to_acknowledge = self._response("time_to_acknowledge_seconds", "From opening to acknowledgement.")
         self.time_to_resolve = self._response("time_to_resolve_seconds", "From opening to resolution.")
@@ -49,8 +57,26 @@ class Metrics:
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"tocsin_receiver_{name}", help_text, labels, registry=self.registry)
 
+    def _gauge(self, name: str, help_text: str, *labels: str) -> Gauge:
+        return Gauge(f"tocsin_receiver_{name}", help_text, labels, registry=self.registry)
+
+    def _seconds(self, name: str, help_text: str) -> Histogram:
+        return Histogram(f"tocsin_receiver_{name}", help_text, buckets=COMMIT_SECONDS, registry=self.registry)
+
     def _response(self, name: str, help_text: str) -> Histogram:
         return Histogram(f"tocsin_receiver_{name}", help_text, buckets=RESPONSE_SECONDS, registry=self.registry)
+
+    def built(self, version: str) -> None:
+        """Tells which build this is, and what the process uses of the machine."""
+        python = sys.version.split()[0]
+        info = self._gauge("build_info", "Always 1; the labels tell the version.", "version", "python")
+        info.labels(version, python).set(1)
+        ProcessCollector(registry=self.registry)
+
+    def took(self, received: Iterable[datetime], now: datetime) -> None:
+        """Counts bodies that the engine is done with, by when each was received."""
+        for at in received:
+            self.processing_seconds.observe(max(0.0, (now - at).total_seconds()))
 
     def observe(self, outcome: Outcome) -> None:
         """Counts what a committed outcome says; called after the commit, never before."""

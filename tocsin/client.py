@@ -7,15 +7,16 @@ for incident in client.incidents(status="open"):
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from tocsin.errors import ApiUnavailable, TocsinError, UsageError
 
@@ -29,10 +30,13 @@ class Client:
 
     url: str = DEFAULT_URL
     token_file: Path | None = None
+    login: str = field(default="", repr=False)  # name:password
 
     @classmethod
     def from_environment(cls, url: str | None = None, environment: Mapping[str, str] = os.environ) -> Self:
         """The receiver at a URL, or at TOCSIN_URL, with the token in TOCSIN_TOKEN_FILE.
+
+        A name and a password in the URL are a user's of the receiver's --web.config.file.
 
         Raises:
             UsageError: the URL is none.
@@ -41,7 +45,9 @@ class Client:
         if urlsplit(chosen).scheme not in ("http", "https") or not urlsplit(chosen).netloc:
             raise UsageError(f"{chosen!r} is not a URL; write it as {DEFAULT_URL}")
         token_file = environment.get("TOCSIN_TOKEN_FILE")
-        return cls(chosen, Path(token_file) if token_file else None)
+        login, at, _ = urlsplit(chosen).netloc.rpartition("@")
+        bare = chosen.replace(f"{login}@", "", 1) if at else chosen
+        return cls(bare, Path(token_file) if token_file else None, unquote(login))
 
     def incidents(self, *, status: str | None = None) -> Iterator[dict[str, Any]]:
         """Every incident, newest first, page by page."""
@@ -127,6 +133,8 @@ class Client:
             from tocsin.config import read_secret
 
             headers["Authorization"] = f"Bearer {read_secret(self.token_file)}"
+        elif self.login:
+            headers["Authorization"] = "Basic " + base64.b64encode(self.login.encode()).decode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 - http(s) only
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
@@ -148,4 +156,6 @@ def _refusal(url: str, status: int, content: bytes) -> TocsinError:
         detail = json.loads(content)["detail"]
     except (ValueError, KeyError, TypeError):
         detail = f"{url} answered {status}; is this Tocsin's receiver?"
+        if status == 401:
+            detail = f"{url} wants a name and a password: write TOCSIN_URL as https://name:password@host:port"
     return ApiUnavailable(detail) if status >= 500 else TocsinError(detail)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
+import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -42,15 +44,36 @@ class Listen:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
 def stop_asked() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set, from now on."""
-    asked = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    """An event that the first SIGTERM or SIGINT sets; the second one ends the process at once."""
+    asked, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def ask() -> None:
+        asked.set()
+        for number in STOPPING:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in STOPPING:
+        loop.add_signal_handler(number, ask)
     return asked
 
 
-async def serve(server: web.AppRunner, listen: Listen) -> str:
+def on_hangup(act: Callable[[], object]) -> None:
+    """Calls `act` at each SIGHUP, from now on."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, act)
+
+
+async def stop_listening(server: web.AppRunner) -> None:
+    """No new connection is taken; those that are there go on. (`cleanup` would pass over what they still send.)"""
+    for site in list(server.sites):
+        await site.stop()
+
+
+async def serve(server: web.AppRunner, listen: Listen, tls: ssl.SSLContext | None = None) -> str:
     """Starts to listen; gives the address as a URL.
 
     Raises:
@@ -58,9 +81,9 @@ async def serve(server: web.AppRunner, listen: Listen) -> str:
     """
     await server.setup()
     try:
-        await web.TCPSite(server, listen.host, listen.port).start()
+        await web.TCPSite(server, listen.host, listen.port, ssl_context=tls).start()
     except OSError as error:
         why = "it is in use; is another one running?" if error.errno == errno.EADDRINUSE else f"{error.strerror}."
         raise TocsinError(f"cannot listen on {listen}: {why} Choose another with --web.listen-address") from error
     host, port = server.addresses[0][:2]
-    return f"http://{Listen(host, port)}"
+    return f"{'https' if tls else 'http'}://{Listen(host, port)}"

@@ -50,6 +50,7 @@ class Opened(Event, frozen=True, tag="opened"):
     title: str
     escalation: tuple[EscalationStep, ...]
     reason: str
+    traceparent: str = ""  # of the body that opened it
 
 
 class AlertsJoined(Event, frozen=True, tag="alerts_joined"):
@@ -187,6 +188,7 @@ class Incident:
     asked: frozenset[str] = field(default_factory=frozenset)
     told: frozenset[str] = field(default_factory=frozenset)
     settle: timedelta | None = None  # how long what it holds back has to recover after its end; None: it holds nothing
+    traceparent: str = ""
     version: int = 0
 
 
@@ -205,7 +207,7 @@ def fold(incident_id: str, events: Iterable[tuple[datetime, AnyEvent]]) -> Incid
 
 def _changed(incident: Incident, event: AnyEvent, at: datetime) -> Incident:
     match event:
-        case Opened(tenant=tenant, source=source, key=key, title=title, escalation=escalation):
+        case Opened(tenant=tenant, source=source, key=key, title=title, escalation=escalation, traceparent=traceparent):
             return replace(
                 incident,
                 tenant=tenant,
@@ -214,6 +216,7 @@ def _changed(incident: Incident, event: AnyEvent, at: datetime) -> Incident:
                 title=title,
                 opened_at=at,
                 escalation=escalation,
+                traceparent=traceparent,
             )
         case AlertsJoined(alerts=alerts, severity=severity):
             worst = max(incident.severity, severity, key=lambda s: s.rank)

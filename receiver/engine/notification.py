@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from receiver.engine.origin import ANYWHERE, Origin
 from tocsin.model import Alert, Labels
 
 ZERO_YEAR = 1  # Go's zero time, 0001-01-01T00:00:00Z, stands for "not yet"
@@ -23,6 +24,7 @@ class Body:
     received_at: datetime
     content: bytes
     position: int = 0
+    origin: Origin = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Notification:
     group_labels: Labels
     alerts: tuple[Alert, ...]
     truncated: int = 0
+    traceparent: str = ""
 
 
 class NotUnderstood(ValueError):
@@ -99,6 +102,7 @@ def decode(body: Body) -> Notification:
         group_labels=wire.group_labels or {},
         alerts=tuple(_alert(alert, body.received_at) for alert in wire.alerts),
         truncated=wire.truncated_alerts or 0,
+        traceparent=body.origin.traceparent,
     )
 
 

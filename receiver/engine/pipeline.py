@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from receiver.engine.correlate import Correlator, Placement
+from receiver.engine.counting import refuse_crowd
 from receiver.engine.heartbeat import Heartbeat, hear
 from receiver.engine.held import LOOK_AGAIN
 from receiver.engine.hold import SuppressionRules, hold_back, note_joined
@@ -61,6 +62,7 @@ class Read:
 def read(body: Body) -> Read:
     """Decodes a body; one that is not understood becomes a notice that tells people so."""
     try:
+        refuse_crowd(body)
         return Read(body, decode(body))
     except NotUnderstood as error:
         return Read.broken(body, str(error))
@@ -98,7 +100,7 @@ def process(bodies: Iterable[Read], work: WorkingSet, rules: Rules, now: datetim
 def _process(notification: Notification, work: WorkingSet, rules: Rules, now: datetime) -> Counter[str]:
     if notification.source == LOOK_AGAIN:
         again = look_again(notification.group_labels, work, rules.suppression, now)
-        _join(again, work, rules, now)
+        _join(again, work, rules, now, notification.traceparent)
         note_joined([occurrence for _, occurrence in again], work, rules.suppression, now)
         return Counter()
     sightings = list(ingest(notification, work.occurrences, rules.tenant_label))
@@ -111,7 +113,7 @@ def _process(notification: Notification, work: WorkingSet, rules: Rules, now: da
     for sighting in (s for s in passed if s.change is Change.FIRED):
         back = returned(sighting, work, rules.reopen_within, now)
         placed.append((back or rules.correlator.place(notification, sighting.occurrence), sighting.occurrence))
-    _join(placed, work, rules, now)
+    _join(placed, work, rules, now, notification.traceparent)
     note_joined([occurrence for _, occurrence in placed], work, rules.suppression, now)
     return held + kept_back
 
@@ -142,13 +144,15 @@ def _end(
         work.decided(incident, step(incident, event(tuple(alerts)), now), now)
 
 
-def _join(placed: Iterable[tuple[Placement, Occurrence]], work: WorkingSet, rules: Rules, now: datetime) -> None:
+def _join(
+    placed: Iterable[tuple[Placement, Occurrence]], work: WorkingSet, rules: Rules, now: datetime, traceparent: str
+) -> None:
     """Opens an incident for each key that has none, then adds all alerts of a key in one event."""
     groups: dict[Placement, list[Occurrence]] = {}
     for placement, occurrence in placed:
         groups.setdefault(placement, []).append(occurrence)
     for placement, occurrences in groups.items():
-        incident = _incident(placement, occurrences, work, rules, now)
+        incident = _incident(placement, occurrences, work, rules, now, traceparent)
         worst = max((occurrence.severity for occurrence in occurrences), key=lambda s: s.rank)
         refs = tuple(AlertRef(occurrence.id, occurrence.name) for occurrence in occurrences)
         joined = AlertsJoined(refs, worst, placement.reason)
@@ -158,7 +162,12 @@ def _join(placed: Iterable[tuple[Placement, Occurrence]], work: WorkingSet, rule
 
 
 def _incident(
-    placement: Placement, occurrences: list[Occurrence], work: WorkingSet, rules: Rules, now: datetime
+    placement: Placement,
+    occurrences: list[Occurrence],
+    work: WorkingSet,
+    rules: Rules,
+    now: datetime,
+    traceparent: str,
 ) -> Incident:
     """The open incident of a key, opened now if there is none."""
     known = work.open_by_key.get(placement.key)
@@ -172,6 +181,7 @@ def _incident(
         title=first.summary,
         escalation=rules.escalation,
         reason="no open incident of its group",
+        traceparent=traceparent,
     )
     incident = Incident(new_id("incident", first.id))
     return work.decided(incident, step(incident, opened, now), now)

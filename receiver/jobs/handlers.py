@@ -25,6 +25,7 @@ from receiver.store.ledger import Ledger
 from receiver.store.queries import Queries
 from tocsin.clock import Clock
 from tocsin.errors import TocsinError
+from tocsin.telemetry import NoTraces, Traces
 
 SHOWN_ALERTS = 10
 MAX_ATTEMPTS = 100  # with the back-off below, about eight hours
@@ -60,9 +61,10 @@ class Handlers:
     ) -> None:
         self._ledger = ledger
         self._queries = queries
-        self._channels = channels
+        self.channels = channels
         self._clock = clock
-        self._external_url = external_url.rstrip("/")
+        self.traces: Traces = NoTraces()
+        self.external_url = external_url.rstrip("/")
 
     async def handle(self, job: Job) -> AnyEvent | Again | Body:
         """What comes of a job: an event of its incident, a body of our own for the inbox, or another try."""
@@ -84,11 +86,20 @@ class Handlers:
         verdict = still_wanted(incident, deliver.channel, deliver.message, deliver.round)
         if not verdict.send:
             return MessageSkipped(deliver.channel, deliver.message, job.key, verdict.reason)
-        channel = self._channels.get(deliver.channel)
+        channel = self.channels.get(deliver.channel)
         if channel is None:
             return failed(f"the channel {deliver.channel!r} is no longer configured")
         try:
-            await channel.send(await self._envelope(job, deliver, incident))
+            with self.traces.span(
+                "message",
+                "producer",
+                incident.traceparent,
+                channel=deliver.channel,
+                message=deliver.message,
+                incident=incident.id,
+                attempt=job.attempt,
+            ):
+                await channel.send(await self._envelope(job, deliver, incident))
         except ChannelUnavailable as error:
             if job.attempt >= MAX_ATTEMPTS:
                 return failed(f"given up after {job.attempt} attempts: {error}")
@@ -103,5 +114,5 @@ class Handlers:
     async def _envelope(self, job: Job, deliver: Deliver, incident: Incident) -> Envelope:
         page = await self._queries.alerts(status=None, incident=incident.id, limit=SHOWN_ALERTS, after=None)
         worst_first = sorted(page.items, key=lambda o: (o.ends_at is not None, -o.severity.rank, o.starts_at))
-        url = f"{self._external_url}/api/v1/incidents/{incident.id}" if self._external_url else ""
+        url = f"{self.external_url}/api/v1/incidents/{incident.id}" if self.external_url else ""
         return Envelope(job.key, deliver.message, incident, worst_first, self._clock.now(), url)

@@ -20,7 +20,7 @@ from tocsin.errors import StoreUnavailable
 log = structlog.get_logger("receiver.jobs")
 
 AT_ONCE = 20  # jobs of one lane
-DRAIN_SECONDS = 25.0
+DRAIN_SECONDS = 15.0  # with what requests are given, below the 30 s after which orchestrators kill
 POLL_SECONDS = 0.5  # polling is the contract; `job_due` only makes it quicker
 
 
@@ -45,6 +45,8 @@ class Runner:
         self._clock = clock
         self._job_due = job_due
         self._inbox = inbox
+        self._stopping = False
+        self._waits_for = ""
         self._busy: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
@@ -59,6 +61,7 @@ class Runner:
                     pass
                 self._job_due.clear()
         finally:
+            self._stopping = True
             await self._drain()
 
     async def _drain(self) -> None:
@@ -73,8 +76,9 @@ class Runner:
         try:
             lanes = await self._jobs.lanes()
         except StoreUnavailable as error:
-            log.warning("jobs wait for the store", reason=str(error))
+            self._wait_for_store(error)
             return
+        self._waits_for = ""
         for lane in lanes:
             task = self._busy.get(lane)
             if task is None or task.done():
@@ -82,10 +86,16 @@ class Runner:
 
     async def _empty(self, lane: str) -> None:
         try:
-            while await self.run_due(lane):
+            while not self._stopping and await self.run_due(lane):
                 pass
         except StoreUnavailable as error:
-            log.warning("a lane waits for the store", lane=lane, reason=str(error))
+            self._wait_for_store(error)
+
+    def _wait_for_store(self, error: StoreUnavailable) -> None:
+        """Tells once, for all lanes, until the store answers again."""
+        if str(error) != self._waits_for:
+            log.warning("jobs wait for the store", reason=str(error))
+        self._waits_for = str(error)
 
     async def run_all_due(self) -> int:
         """Runs what is due now in every lane, one lane after the other; returns how many jobs there were."""
@@ -123,7 +133,8 @@ class Runner:
     async def _again(self, job: Job, again: Again) -> None:
         if isinstance(job.payload, Deliver):
             self._metrics.messages.labels(job.payload.channel, "retried").inc()
-        log.warning(
+        tell = log.warning if job.attempt == 1 else log.debug  # told once, then counted
+        tell(
             "will try again",
             key=job.key,
             attempt=job.attempt,
@@ -138,7 +149,7 @@ class Runner:
             try:
                 await self._decider.decide(job.incident, event, job)
             except StoreUnavailable as error:
-                log.error("what came of a job waits for the store", key=job.key, reason=str(error))
+                self._wait_for_store(error)
                 await asyncio.sleep(POLL_SECONDS)
             else:
                 self._job_due.set()

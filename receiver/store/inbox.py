@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.engine.notification import Body
+from receiver.engine.origin import Origin
 from receiver.store.database import Database
 from receiver.store.schema import inbox
 from tocsin.errors import StoreUnavailable
@@ -32,7 +33,7 @@ class Inbox:
 
     def __init__(self, database: Database, *, limit: int) -> None:
         self._database = database
-        self._limit = limit
+        self.limit = limit
         self._waiting: list[_Waiting] = []
         self._wanted = asyncio.Event()
         self.arrived = asyncio.Event()
@@ -49,8 +50,8 @@ class Inbox:
         Raises:
             StoreUnavailable: it is not, and the sender must try again.
         """
-        if self.depth + len(self._waiting) >= self._limit:
-            raise StoreUnavailable(f"the inbox holds {self._limit:,} bodies that wait to be processed")
+        if self.depth + len(self._waiting) >= self.limit:
+            raise StoreUnavailable(f"the inbox holds {self.limit:,} bodies that wait to be processed")
         committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(body, alerts, committed))
         self._wanted.set()
@@ -90,6 +91,7 @@ class Inbox:
                 "received_at": waiting.body.received_at,
                 "alerts": waiting.alerts,
                 "content": waiting.body.content,
+                "origin": str(waiting.body.origin) or None,
             }
             for waiting in batch
         ]
@@ -119,7 +121,10 @@ class Inbox:
             by_alerts = _fitting([alerts for _, _, alerts in found], MAX_BATCH_ALERTS)
             ids = [row[0] for row in found[: min(by_size, by_alerts)]]
             rows = (await connection.execute(sa.select(inbox).where(inbox.c.id.in_(ids)).order_by(inbox.c.id))).all()
-        return [(Body(row.source, row.received_at, row.content, row.id), row.alerts) for row in rows]
+        return [
+            (Body(row.source, row.received_at, row.content, row.id, Origin.parse(row.origin)), row.alerts)
+            for row in rows
+        ]
 
 
 def _fitting(sizes: Sequence[int], limit: int) -> int:

@@ -36,6 +36,7 @@ inbox = sa.Table(
     sa.Column("received_at", Time, nullable=False),
     sa.Column("alerts", sa.Integer, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("origin", sa.Text),  # whom the sender may speak for, and its trace; null: nothing is known
     sqlite_autoincrement=True,  # a position is never given twice
 )
 

@@ -8,22 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import structlog
-from aiohttp import web
+from aiohttp import ClientError, web
 
-from receiver.engine.notification import Body, count_alerts
+from receiver.engine.counting import count
+from receiver.engine.notification import Body
+from receiver.engine.origin import Origin
 from receiver.metrics import Metrics
 from receiver.store.inbox import Inbox
-from receiver.web.authentication import Authentication, Refusal, RefusalLog
+from receiver.web.authentication import Accepted, Authentication, Given, Refusal, RefusalLog
 from receiver.web.problems import problem
+from receiver.web.uploads import CutOff, TooLarge, Uploads, ask_later
 from tocsin.clock import Clock
 from tocsin.errors import StoreUnavailable
+from tocsin.guard import certificate_names
+from tocsin.telemetry import NoTraces, Traces
 
 log = structlog.get_logger("receiver.web")
 
+PATH = "/api/v2/hooks/alertmanager"
 LARGE_BYTES = 256 * 1024  # decoded off the event loop
+TOLD_AGAIN = timedelta(minutes=10)
 DEFAULT_SOURCE = "alertmanager"
 SOURCE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -32,41 +41,67 @@ class Hooks:
     """`POST /api/v2/hooks/alertmanager`, and the same with a source's name behind it."""
 
     def __init__(
-        self, inbox: Inbox, metrics: Metrics, clock: Clock, authentication: Authentication, *, max_body_bytes: int
+        self, inbox: Inbox, metrics: Metrics, clock: Clock, authentication: Authentication, uploads: Uploads
     ) -> None:
         self._inbox = inbox
         self._metrics = metrics
         self._clock = clock
-        self._authentication = authentication
+        self.authentication = authentication
         self._refusals = RefusalLog()
-        self._max_body_bytes = max_body_bytes
+        self._uploads = uploads
+        self.traces: Traces = NoTraces()
         self._unavailable = ""
+        self._told: dict[str, datetime] = {}
 
     def routes(self) -> list[web.RouteDef]:
-        path = "/api/v2/hooks/alertmanager"
-        return [web.post(path, self.receive), web.post(f"{path}/{{source}}", self.receive)]
+        return [
+            web.post(PATH, self.receive, expect_handler=ask_later),
+            web.post(f"{PATH}/{{source}}", self.receive, expect_handler=ask_later),
+        ]
+
+    def asks_for_proof(self, request: web.Request) -> bool:
+        """Whether this request proves itself to its source, and so to nobody else: it has one `Authorization`."""
+        return self.authentication.configured and (request.path == PATH or request.path.startswith(f"{PATH}/"))
 
     async def receive(self, request: web.Request) -> web.Response:
         """Takes in one webhook body."""
+        self._metrics.bodies.inc()
         source = request.match_info.get("source", DEFAULT_SOURCE)
         if not SOURCE.fullmatch(source):
             return self._refuse(404, "source", "a source's name has letters, digits, '_', '.' and '-', at most 64")
-        if refusal := self._authentication.refusal(source, request.headers.getall("Authorization", ())):
-            return self._turn_away(source, refusal, request.remote)
+        given = Given(request.headers.getall("Authorization", ()), certificate_names(request))
+        checked = self.authentication.check(source, given)
+        if isinstance(checked, Refusal):
+            return self._turn_away(source, checked, request.remote)
         self._refusals.accepted(source)
+        began = time.perf_counter()
         try:
-            content = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            limit = f"{self._max_body_bytes:,} bytes"
+            async with self._uploads.body(request) as content:
+                with self.traces.span(
+                    "webhook", "server", request.headers.get("traceparent", ""), source=source, bytes=len(content)
+                ) as traceparent:
+                    answer = await self._take(source, checked, content, traceparent)
+        except TooLarge:
+            limit = f"{self._uploads.bounds.max_body_bytes:,} bytes"
             return self._refuse(
                 413, "too_large", f"the body is over max_body_bytes ({limit}); raise it or set max_alerts"
             )
+        except CutOff as error:
+            return self._cut_off(source, error, request.remote)
+        except (web.RequestPayloadError, ClientError) as error:
+            return self._refuse(400, "broken", f"the body is broken off or not encoded as it says: {error}")
+        if answer.status == 200:
+            self._metrics.post_seconds.observe(time.perf_counter() - began)
+        return answer
+
+    async def _take(self, source: str, sender: Accepted, content: bytes, traceparent: str) -> web.Response:
         try:
             alerts = await _count(content)
         except (ValueError, RecursionError) as error:
             empty = "the body is empty" if not content else f"the body is not JSON: {error}"
             return self._refuse(400, "not_json", f"{empty}; Alertmanager's webhook sends JSON")
-        return await self._commit(Body(source, self._clock.now(), content), alerts)
+        tenants = None if sender.tenants is None else tuple(sorted(sender.tenants))
+        return await self._commit(Body(source, self._clock.now(), content, origin=Origin(tenants, traceparent)), alerts)
 
     async def _commit(self, body: Body, alerts: int) -> web.Response:
         try:
@@ -80,8 +115,19 @@ class Hooks:
         if self._unavailable:
             log.info("bodies are accepted again")
             self._unavailable = ""
+        self._metrics.committed.inc()
         self._metrics.received.inc(alerts)
         return web.json_response({"status": "accepted", "alerts": alerts})
+
+    def _cut_off(self, source: str, error: CutOff, remote: str | None) -> web.Response:
+        """The sender tries again, on another connection; told now and then, because one sender may do it for ever."""
+        now = self._clock.now()
+        if error.reason not in self._told or now - self._told[error.reason] >= TOLD_AGAIN:
+            self._told[error.reason] = now
+            log.warning("a body is cut off", source=source, reason=str(error), remote=remote)
+        answer = self._refuse(503, error.reason, f"{error}; nothing was kept, try again")
+        answer.force_close()
+        return answer
 
     def _turn_away(self, source: str, refusal: Refusal, remote: str | None) -> web.Response:
         self._refusals.refused(source, refusal, remote)
@@ -93,4 +139,4 @@ class Hooks:
 
 
 async def _count(content: bytes) -> int:
-    return count_alerts(content) if len(content) < LARGE_BYTES else await asyncio.to_thread(count_alerts, content)
+    return count(content) if len(content) < LARGE_BYTES else await asyncio.to_thread(count, content)

@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from receiver.metrics import Metrics
+from receiver.store.figures import Figures
 from receiver.store.inbox import Inbox
 from receiver.store.queries import Queries
 from receiver.web.problems import problem
+from receiver.web.uploads import Uploads
+from tocsin.clock import Clock
 from tocsin.errors import StoreUnavailable
+
+
+@dataclass(slots=True)
+class Lifecycle:
+    """What probes and `/-/reload` must know: whether the receiver is stopping, and how to read the configuration again.
+
+    `reload` gives what is wrong with the new configuration, or an empty text; None: it was not enabled.
+    """
+
+    stopping: bool = False
+    reload: Callable[[], Awaitable[str]] | None = None
 
 
 class Operations:
     """`/-/healthy`, `/-/ready`, `/-/reload`, `/metrics`."""
 
-    def __init__(self, queries: Queries, inbox: Inbox, metrics: Metrics, failing: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        *,
+        queries: Queries,
+        figures: Callable[[], Awaitable[Figures]],
+        inbox: Inbox,
+        uploads: Uploads,
+        metrics: Metrics,
+        failing: Callable[[], str],
+        lifecycle: Lifecycle,
+        clock: Clock,
+    ) -> None:
         self._queries = queries
+        self._figures = figures
         self._inbox = inbox
+        self._uploads = uploads
         self._metrics = metrics
         self._failing = failing
+        self._lifecycle = lifecycle
+        self._clock = clock
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -35,24 +66,37 @@ class Operations:
         return web.Response(text="Tocsin's receiver is healthy.\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Ready means: the store answers, and the engine is not waiting for it."""
+        """Ready means: not stopping, the store answers, and the engine is not waiting for it."""
+        if self._lifecycle.stopping:
+            return problem(503, "the receiver is stopping")
         await self._queries.counts()
         if self._failing():
             raise StoreUnavailable(self._failing())
         return web.Response(text="Tocsin's receiver is ready.\n")
 
     async def reload(self, request: web.Request) -> web.Response:
-        return problem(403, "reloading is not enabled; restart the receiver to read its configuration again")
+        """Reads the configuration again; a wrong one is told and changes nothing."""
+        if self._lifecycle.reload is None:
+            return problem(403, "reloading is not enabled: start with --web.enable-lifecycle, or send SIGHUP")
+        wrong = await self._lifecycle.reload()
+        if wrong:
+            return problem(500, f"the configuration is not taken, the old one stays:\n{wrong}")
+        return web.Response(text="The configuration was read again.\n")
 
     async def scrape(self, request: web.Request) -> web.Response:
         """The receiver's own metrics; what the store must be asked for keeps its last value while it is away."""
         self._metrics.inbox_depth.set(self._inbox.depth)
-        try:
-            counts = await self._queries.counts()
-        except StoreUnavailable:
-            counts = []
-        if counts:
-            self._metrics.incidents.clear()
-        for status, severity, count in counts:
-            self._metrics.incidents.labels(status, severity).set(count)
+        self._metrics.inflight.set(self._uploads.held)
+        with suppress(StoreUnavailable):
+            self._tell(await self._figures())
         return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    def _tell(self, figures: Figures) -> None:
+        metrics = self._metrics
+        metrics.store_bytes.set(figures.size_bytes)
+        waits = 0.0 if figures.oldest is None else (self._clock.now() - figures.oldest).total_seconds()
+        metrics.inbox_oldest.set(max(0.0, waits))
+        if figures.incidents:
+            metrics.incidents.clear()
+        for status, severity, count in figures.incidents:
+            metrics.incidents.labels(status, severity).set(count)

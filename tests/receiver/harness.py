@@ -18,6 +18,7 @@ from receiver.notify.channel import Envelope
 from receiver.store.database import Database
 from tests.receiver.bodies import START
 from tocsin.clock import ManualClock
+from tocsin.guard import Guard
 
 HOOK = "/api/v2/hooks/alertmanager"
 
@@ -100,17 +101,25 @@ def escalation(*steps: tuple[str, tuple[str, ...]], **extra: Any) -> ReceiverCon
 
 @asynccontextmanager
 async def receiver(
-    folder: Path, config: ReceiverConfig | None = None, *, clock: ManualClock | None = None, busy_seconds: float = 0.1
+    folder: Path,
+    config: ReceiverConfig | None = None,
+    *,
+    clock: ManualClock | None = None,
+    busy_seconds: float = 0.1,
+    guard: Guard | None = None,
 ) -> AsyncIterator[Harness]:
     """A receiver on a store in a folder; start it twice on one folder to see what survives."""
     config = config or ReceiverConfig()
     clock = clock or ManualClock(START)
     phones = {name: Phone() for name in config.channels}
     database = await Database.open(folder, busy_timeout_seconds=busy_seconds)
-    built = await Receiver.build(database, config, clock, channels=phones)
+    guard = guard or Guard()
+    built = await Receiver.build(database, config, clock, channels=phones, guard=guard)
     commits = asyncio.create_task(built.inbox.run())
     try:
-        async with TestClient(TestServer(built.application)) as client:
+        server = TestServer(built.application)
+        await server.start_server(ssl=guard.ssl_context())
+        async with TestClient(server) as client:
             yield Harness(built, database, clock, client, phones)
     finally:
         commits.cancel()

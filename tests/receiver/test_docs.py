@@ -7,7 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import typer.main
 
+from receiver import commands
 from receiver.config import EscalationSettings, ReceiverConfig, StepSettings
 from receiver.engine.flapping import FlappingSettings
 from receiver.engine.inhibition import InhibitionSettings
@@ -15,19 +17,30 @@ from receiver.engine.maintenance import MaintenanceSettings
 from receiver.engine.minimum import MinimumSettings
 from receiver.engine.topology import TopologySettings
 from receiver.heartbeats.settings import HeartbeatSettings, PingSettings
+from receiver.metrics import Metrics
 from receiver.notify.channels import KINDS
 from receiver.reconcile.settings import ReconcileSettings
-from receiver.web.authentication import SourceSettings
+from receiver.web.sources import CertificateSettings, LoginSettings, SourceSettings, TokenSettings
 from tocsin import duration
+from tocsin.clock import SystemClock
 from tocsin.config import Settings
+from tocsin.reload import Reloader
+from tocsin.telemetry import TracingSettings
+from tocsin.webconfig import HttpSettings, TlsSettings, WebConfig
 
-PAGE = (Path(__file__).parents[2] / "docs/reference/configuration.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/reference/configuration.md").read_text()
+RECEIVER_PAGE = (ROOT / "docs/reference/receiver.md").read_text()
 MODELS: dict[str, type[Settings]] = {
     "The receiver": ReceiverConfig,
     "`sources.NAME`": SourceSettings,
     "`sources.NAME.reconcile`": ReconcileSettings,
     "`heartbeats.NAME`": HeartbeatSettings,
     "`ping`": PingSettings,
+    "`sources.NAME.bearer_token_files[]`": TokenSettings,
+    "`sources.NAME.basic_auth[]`": LoginSettings,
+    "`sources.NAME.client_certificates[]`": CertificateSettings,
+    "`tracing`": TracingSettings,
     "`escalation.steps[]`": StepSettings,
     "`maintenance[]`": MaintenanceSettings,
     "`flapping`": FlappingSettings,
@@ -61,3 +74,39 @@ def test_default_durations_are_documented(model: type[Settings]) -> None:
     for name, field in model.model_fields.items():
         if isinstance(field.default, timedelta):
             assert f"| `{name}` | `{duration.show(field.default)}` |" in PAGE
+
+
+async def _ignore(config: None) -> None:
+    """Takes nothing over."""
+
+
+def test_every_metric_is_documented() -> None:
+    """Each metric of the receiver's own stands in its reference, with its labels, and no other."""
+    metrics = Metrics()
+    metrics.built("0")
+    Reloader(lambda: None, _ignore, registry=metrics.registry, clock=SystemClock())
+    own = {family.name for family in metrics.registry.collect() if family.name.startswith("tocsin_")}
+    documented = re.findall(r"^\| `(tocsin_\w+?)(?:_total)?(?:\{[^`]*\})?` \|", RECEIVER_PAGE, re.MULTILINE)
+    assert sorted(documented) == sorted(own)
+
+
+def test_every_reason_of_refusal_is_documented() -> None:
+    """The words that count refused bodies stand in the reference."""
+    source = "".join(file.read_text() for file in (ROOT / "receiver/web").glob("*.py"))
+    reasons = set(re.findall(r'(?:_refuse\(|Refusal\(|CutOff\()\s*(?:\d+, |status, )?"(\w+)"', source))
+    assert {"no_proof", "too_slow", "not_json"} <= reasons
+    assert [reason for reason in reasons if f"`{reason}`" not in RECEIVER_PAGE] == []
+
+
+def test_every_flag_is_documented() -> None:
+    """The options of `tocsin receiver run` stand in the reference."""
+    command = typer.main.get_command(commands.receiver).commands["run"]  # type: ignore[attr-defined]
+    options = {option for parameter in command.params for option in parameter.opts if option != "--help"}
+    assert len(options) == 7
+    assert [option for option in sorted(options) if f"`{option}`" not in RECEIVER_PAGE] == []
+
+
+def test_every_web_setting_is_documented() -> None:
+    """The settings of --web.config.file stand in the reference."""
+    for model in (WebConfig, TlsSettings, HttpSettings):
+        assert [name for name in model.model_fields if f"`{name}`" not in RECEIVER_PAGE] == []

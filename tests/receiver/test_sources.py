@@ -9,9 +9,11 @@ from structlog.testing import capture_logs
 
 from receiver import app
 from receiver.config import ReceiverConfig
-from receiver.web.authentication import Authentication, SourceSettings, read_token
+from receiver.web.authentication import Authentication
+from receiver.web.sources import SourceSettings, TokenSettings, read_token
 from tocsin.config import load
 from tocsin.errors import InputError, TocsinError
+from tocsin.guard import Guard
 from tocsin.serving import Listen
 
 
@@ -60,7 +62,7 @@ def test_files_count_from_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "secrets/token").write_text("  t0ken \r\n\n")
     (tmp_path / "receiver.yml").write_text("sources: {alertmanager: {bearer_token_files: [secrets/token]}}\n")
     settings = load(tmp_path / "receiver.yml", ReceiverConfig).sources["alertmanager"]
-    assert settings == SourceSettings(bearer_token_files=(tmp_path / "secrets/token",))
+    assert settings == SourceSettings(bearer_token_files=(TokenSettings(token_file=tmp_path / "secrets/token"),))
     assert read_token(tmp_path / "secrets/token") == b"t0ken"
 
 
@@ -74,9 +76,9 @@ def test_a_token_that_went_away(tmp_path: Path) -> None:
 
 def test_beyond_loopback(tmp_path: Path) -> None:
     """Beyond loopback the receiver warns of what is open: everything, or all but the webhooks."""
-    for config, says in ((ReceiverConfig(), "without authentication"), (one_source(tmp_path), "webhooks need a token")):
+    for config, says in ((ReceiverConfig(), "without authentication"), (one_source(tmp_path), "webhooks need a proof")):
         for address, warnings in (("127.0.0.1:9095", 0), ("0.0.0.0:9095", 1)):
             with capture_logs() as logs:
-                app._warn(config, Listen.parse(address))
+                app._warn(config, Listen.parse(address), Guard())
             assert sum(says in line["event"] for line in logs) == warnings
             assert sum("beyond loopback" in line["event"] for line in logs) == warnings

@@ -1,0 +1,58 @@
+"""The queries that are watched. A reload keeps what was learned of each query that has not changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from exporter.config import QuerySettings
+from exporter.metrics import Metrics
+from exporter.watch import Watch
+from tocsin.promapi import Prometheus
+
+Make = Callable[[QuerySettings, Prometheus], Watch[Any]]
+
+
+class Roster:
+    """One watch a query, in the configuration's order; each runs in a task of its own once there is a group for it."""
+
+    def __init__(self, make: Make, metrics: Metrics) -> None:
+        self._make = make
+        self._metrics = metrics
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self.watches: list[Watch[Any]] = []
+
+    def take(self, queries: Sequence[QuerySettings], prometheus: Prometheus) -> None:
+        """Watches these queries from now on, and asks this server."""
+        known = {watch.query: watch for watch in self.watches}
+        kept = set(queries) & set(known)
+        for watch in self.watches:
+            if watch.query not in kept:
+                self._end(watch.query.name)
+        for query in kept:
+            known[query].prometheus = prometheus
+        self.watches[:] = [known.get(query) or self._make(query, prometheus) for query in queries]
+        for name in {query.name for query in known} - {query.name for query in queries}:
+            self._metrics.forget(name)
+        self._start()
+
+    def run(self, group: asyncio.TaskGroup) -> None:
+        """Starts what is there; what comes later starts by itself."""
+        self._group = group
+        self._start()
+
+    def stop(self) -> None:
+        for name in list(self._tasks):
+            self._end(name)
+
+    def _start(self) -> None:
+        for watch in self.watches:
+            if self._group is not None and watch.query.name not in self._tasks:
+                self._tasks[watch.query.name] = self._group.create_task(watch.run())
+
+    def _end(self, name: str) -> None:
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            task.cancel()
