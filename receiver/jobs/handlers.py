@@ -89,6 +89,7 @@ class Handlers:
         channel = self.channels.get(deliver.channel)
         if channel is None:
             return failed(f"the channel {deliver.channel!r} is no longer configured")
+        envelope = await self._envelope(job, deliver, incident)  # a store that is away is no refusal: not in the try
         try:
             with self.traces.span(
                 "message",
@@ -99,7 +100,7 @@ class Handlers:
                 incident=incident.id,
                 attempt=job.attempt,
             ):
-                await channel.send(await self._envelope(job, deliver, incident))
+                await channel.send(envelope)
         except ChannelUnavailable as error:
             if job.attempt >= MAX_ATTEMPTS:
                 return failed(f"given up after {job.attempt} attempts: {error}")

@@ -118,6 +118,8 @@ class Runner:
                 await self._record(job, result)
         except (Lost, NoSuchIncident) as error:
             log.info("a job was cancelled or taken over meanwhile", key=job.key, reason=str(error))
+        except StoreUnavailable as error:
+            await self._again(job, Again(back_off(job.attempt), str(error)))
         except Exception as error:
             log.exception("a job failed unexpectedly", key=job.key)
             await self._again(job, Again(back_off(job.attempt), f"{type(error).__name__}: {error}"))
