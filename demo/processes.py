@@ -95,6 +95,14 @@ class Process:
         self._signal(signal.SIGKILL)
         return await self._process.wait()
 
+    def pause(self) -> None:
+        """SIGSTOP: it stands still where it is, its connections open."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """SIGCONT: it goes on where it stood, and knows nothing of the time between."""
+        self._signal(signal.SIGCONT)
+
     def _signal(self, number: signal.Signals) -> None:
         if self._process.returncode is None:
             self._process.send_signal(number)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -23,15 +24,19 @@ from receiver.loop import EngineLoop
 from receiver.metrics import Metrics
 from receiver.notify.channel import Channel
 from receiver.prepared import Prepared, rules_of
+from receiver.retention import Retention
+from receiver.store.clock import DatabaseClock
 from receiver.store.database import Database
 from receiver.store.figures import figures
 from receiver.store.holding import Holding
 from receiver.store.inbox import Inbox
 from receiver.store.jobs import Jobs
+from receiver.store.lease import Lease
 from receiver.store.ledger import Ledger
 from receiver.store.quarantined import Quarantine
 from receiver.store.queries import Queries
 from receiver.store.windows import Windows
+from receiver.turns import Turns
 from receiver.watching import Part, Watching
 from receiver.web.api import Api
 from receiver.web.authentication import Authentication
@@ -55,6 +60,8 @@ REQUESTS_END_SECONDS = 5.0  # for those that have begun when the receiver stops;
 
 log = structlog.get_logger("receiver")
 
+POLL_SECONDS = 0.1  # between looks for bodies that other replicas took in
+
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
@@ -64,6 +71,8 @@ class Receiver:
     inbox: Inbox
     loop: EngineLoop
     runner: Runner
+    turns: Turns
+    retention: Retention
     hooks: Hooks
     handlers: Handlers
     uploads: Uploads
@@ -82,7 +91,7 @@ class Receiver:
         channels: Mapping[str, Channel],
         guard: Guard | None = None,
     ) -> Self:
-        """Wires the parts together and takes the engine's turn.
+        """Wires the parts together and takes the engine's turn, if it is free.
 
         Raises:
             TocsinError: a source's token file holds no token.
@@ -94,10 +103,7 @@ class Receiver:
         inbox = Inbox(database, limit=config.inbox_limit)
         ledger, queries = Ledger(database), Queries(database)
         decider = Decider(ledger, metrics, clock)
-        epoch = await ledger.take_turn()
-        jobs = Jobs(database, epoch)
-        await jobs.free()
-        await inbox.count()
+        jobs = Jobs(database)
         handlers = Handlers(
             ledger=ledger,
             queries=queries,
@@ -116,9 +122,40 @@ class Receiver:
             rules=rules,
             metrics=metrics,
             clock=clock,
-            epoch=epoch,
             job_due=job_due,
             holding=holding,
+            poll_seconds=POLL_SECONDS if database.shared else None,
+        )
+
+        async def take(body: Body, alerts: int) -> None:
+            await inbox.put(body, alerts)
+            metrics.received.inc(alerts)
+
+        watching = Watching.build(
+            config,
+            database=database,
+            take=take,
+            engine_failing=lambda: loop.failing,
+            registry=metrics.registry,
+            clock=clock,
+        )
+        watching.listen_to(loop)
+        turns = Turns(
+            database=database,
+            lease=Lease(database, holder=f"{platform.node()}:{os.getpid()}"),
+            loop=loop,
+            watching=watching,
+            jobs=jobs,
+            inbox=inbox,
+            metrics=metrics,
+        )
+        await turns.begin()
+        retention = Retention(
+            database=database,
+            settings=config.retention,
+            metrics=metrics,
+            clock=clock,
+            ours=lambda: turns.epoch > 0,
         )
         runner = Runner(
             jobs=jobs, handlers=handlers, decider=decider, metrics=metrics, clock=clock, job_due=job_due, inbox=inbox
@@ -144,29 +181,27 @@ class Receiver:
             clock=clock,
         )
         application.add_routes(operations.routes())
-
-        async def take(body: Body, alerts: int) -> None:
-            await inbox.put(body, alerts)
-            metrics.received.inc(alerts)
-
-        watching = Watching.build(
-            config,
-            database=database,
-            epoch=epoch,
-            take=take,
-            engine_failing=lambda: loop.failing,
-            registry=metrics.registry,
-            clock=clock,
-        )
-        watching.listen_to(loop)
         return cls(
-            application, inbox, loop, runner, hooks, handlers, uploads, metrics, lifecycle, watching, maintenance, clock
+            application=application,
+            inbox=inbox,
+            loop=loop,
+            runner=runner,
+            turns=turns,
+            retention=retention,
+            hooks=hooks,
+            handlers=handlers,
+            uploads=uploads,
+            metrics=metrics,
+            lifecycle=lifecycle,
+            watching=watching,
+            maintenance=maintenance,
+            clock=clock,
         )
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """What must run."""
-        return (self.inbox, self.loop, self.runner, *self.watching.parts)
+        return (self.inbox, self.turns, self.runner, self.retention)
 
     def trace(self, traces: Traces) -> None:
         """Records traces from now on: webhook, processing, messages."""
@@ -175,16 +210,18 @@ class Receiver:
     async def take(self, prepared: Prepared) -> None:
         """Goes on with another configuration: from the next request, batch and message on. Nothing in between is lost.
 
-        Incidents keep the escalation they were opened under; what is held back is looked at again.
+        Incidents keep the escalation they were opened under; what is held back is looked at again. Those who watch
+        others (`reconcile`, `heartbeats`, `ping`) go on as they were until the next start.
         """
         config = prepared.config
         self.metrics.expect_channels(prepared.channels)
         self.hooks.authentication = prepared.authentication
         self.uploads.bounds = config.bounds
         self.inbox.limit = config.inbox_limit
-        self.loop.rules = rules_of(config)
+        self.loop.rules = replace(rules_of(config), heartbeats=self.loop.rules.heartbeats)
         self.handlers.channels = prepared.channels
         self.handlers.external_url = config.external_url.rstrip("/")
+        self.retention.settings = config.retention
         self.maintenance.configure(config.maintenance)
         try:
             async with self.inbox.beside(marker(self.clock.now(), by=EVERYTHING)):
@@ -209,9 +246,11 @@ async def run(
     """
     stopping = stop_asked()
     async with AsyncExitStack() as stack:
-        database = await Database.open(storage)
+        database = await config.database.open(storage)
         stack.push_async_callback(database.close)
-        guard, clock = guard or Guard(), SystemClock()
+        clock = DatabaseClock(database, SystemClock())
+        await clock.set()
+        guard = guard or Guard()
         receiver = await Receiver.build(database, config, clock, Prepared.of(config).channels, guard)
         recorded = traces("tocsin-receiver", config.tracing, os.environ)
         stack.push_async_callback(asyncio.to_thread, recorded.close)
@@ -232,9 +271,9 @@ async def run(
         )
         address = await serve(server, listen, guard.ssl_context())
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(part.run()) for part in receiver.parts]
+            running = [tasks.create_task(part.run()) for part in (*receiver.parts, clock)]
             try:
-                _greet(config, address, storage, receiver.inbox.depth)
+                _greet(config, address, database.where, receiver.inbox.depth)
                 _warn(config, listen, guard)
                 await stopping.wait()
                 receiver.lifecycle.stopping = True
@@ -248,8 +287,8 @@ async def run(
     log.info("stopped")
 
 
-def _greet(config: ReceiverConfig, address: str, storage: Path, waiting: int) -> None:
-    log.info("listening", address=address, storage=str(storage), version=__version__, bodies_waiting=waiting)
+def _greet(config: ReceiverConfig, address: str, store: str, waiting: int) -> None:
+    log.info("listening", address=address, store=store, version=__version__, bodies_waiting=waiting)
 
 
 def _warn(config: ReceiverConfig, listen: Listen, guard: Guard) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from receiver import store_commands
 from receiver.quarantine_commands import quarantine
 from tocsin.cli import group
 from tocsin.options import EnableLifecycle, ListenAddress, LogFormat, LogLevel, Output, WebConfigFile
@@ -34,11 +35,6 @@ By = Annotated[str | None, typer.Option("--by", help="Who says so. Default: the 
 
 
 receiver.add_typer(quarantine, name="quarantine")
-
-
-@receiver.callback()
-def _receiver() -> None:
-    """Keeps `receiver` a group while it has one command."""
 
 
 @receiver.command()
@@ -75,6 +71,11 @@ def run(
     log.configure(log_level, log_format)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the text format would show a second series for each counter
     uvloop.run(app.run(config, listen, storage, config_file=config_file, guard=guard, lifecycle=lifecycle))
+
+
+receiver.command()(store_commands.backup)
+receiver.command()(store_commands.restore)
+receiver.command()(store_commands.check)
 
 
 @incidents.command("list")

@@ -17,6 +17,8 @@ from receiver.engine.minimum import MinimumSettings
 from receiver.engine.topology import Topology, TopologySettings
 from receiver.heartbeats.settings import HeartbeatSettings, PingSettings
 from receiver.notify.channels import ChannelSettings, OneChannel
+from receiver.retention import RetentionSettings
+from receiver.store.settings import DatabaseSettings
 from receiver.web.sources import SourceSettings
 from receiver.web.uploads import Bounds
 from tocsin.config import Duration, OneOrMore, Settings
@@ -60,6 +62,8 @@ class ReceiverConfig(Settings):
     upload_timeout: Duration = Field(timedelta(minutes=1), description="For the whole of one body.")
     external_url: str = Field("", description="Where people reach this receiver; stands in messages.")
     tracing: TracingSettings | None = Field(None, description="Where OpenTelemetry's traces go.")
+    database: DatabaseSettings = Field(DatabaseSettings(), description="Where the store lies.")
+    retention: RetentionSettings = Field(RetentionSettings(), description="How long the past is kept.")
     sources: dict[Name, SourceSettings] = Field({}, description="Who may send; empty: everybody.")
     channels: dict[Name, OneChannel] = Field({}, description="The ways to reach people, by name.")
     escalation: EscalationSettings | None = Field(None, description="Who is told when an incident opens.")

@@ -41,36 +41,53 @@ class EngineLoop:
         rules: Rules,
         metrics: Metrics,
         clock: Clock,
-        epoch: int,
         job_due: asyncio.Event,
         holding: Holding,
+        poll_seconds: float | None = None,
     ) -> None:
+        """`poll_seconds`: how often to look for bodies that other replicas took in; None: there are no others."""
         self._inbox = inbox
         self._ledger = ledger
         self.rules = rules
         self._metrics = metrics
         self._clock = clock
-        self._epoch = epoch
+        self._epoch = 0
         self._job_due = job_due
         self._holding = holding
+        self._poll_seconds = poll_seconds
         self.failing = ""
         self.traces: Traces = NoTraces()
         self.listeners: list[Callable[[Sequence[Read], Outcome], None]] = []
 
+    def begin(self, epoch: int) -> None:
+        """Begins a turn: what was known from an earlier one counts no more, others may have worked since."""
+        self._epoch = epoch
+
     async def run(self) -> None:
-        """Processes what comes until cancelled; a store that fails is asked again."""
+        """Processes what comes until cancelled; a store that fails is asked again.
+
+        Raises:
+            Lost: the turn has gone to another process.
+        """
         while True:
             try:
-                while await self.run_once():
-                    pass
+                taken = await self.run_once()
                 self.failing = ""
-                await self._inbox.arrived.wait()
-                self._inbox.arrived.clear()
+                if not taken:
+                    await self._arrival()
             except StoreUnavailable as error:
                 if str(error) != self.failing:
                     log.error("the engine waits for the store", reason=str(error))
                 self.failing = str(error)
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _arrival(self) -> None:
+        try:
+            async with asyncio.timeout(self._poll_seconds):
+                await self._inbox.arrived.wait()
+        except TimeoutError:
+            return
+        self._inbox.arrived.clear()
 
     async def run_once(self) -> int:
         """Processes one batch; returns how many bodies it held."""

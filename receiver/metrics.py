@@ -35,12 +35,14 @@ class Metrics:
         self.messages = self._counter(
             "messages", "Messages to people, by channel and what became of them.", "channel", "state"
         )
+        self.purged = self._counter("purged_rows", "Rows taken away because their retention was over, by kind.", "kind")
         self.inbox_depth = Gauge(
             "tocsin_receiver_inbox_depth", "Bodies accepted and not yet processed.", registry=self.registry
         )
         self.incidents = Gauge(
             "tocsin_receiver_incidents", "Incidents kept.", ["status", "severity"], registry=self.registry
         )
+        self.engine = self._gauge("engine_active", "1 on the one replica that processes the inbox, 0 on the others.")
         self.inbox_oldest = self._gauge("inbox_oldest_seconds", "Age of the oldest body not yet processed; 0: none.")
         self.inflight = self._gauge("inflight_bytes", "Held in memory by bodies that arrive or wait for their commit.")
         self.store_bytes = self._gauge("store_bytes", "Size of the store.")

@@ -61,6 +61,7 @@ class Watching:
     truncation: Truncation
     heartbeats: HeartbeatWatch
     ping: Ping | None
+    probe: Probe
 
     @classmethod
     def build(
@@ -68,7 +69,6 @@ class Watching:
         config: ReceiverConfig,
         *,
         database: Database,
-        epoch: int,
         take: Callable[[Body, int], Awaitable[None]],
         engine_failing: Callable[[], str],
         registry: CollectorRegistry,
@@ -80,7 +80,7 @@ class Watching:
             take: commits a body, with the number of its alerts, to the inbox.
             engine_failing: why the engine waits, an empty text if it does not.
         """
-        open_alerts, probe = OpenAlerts(database), Probe(database, epoch)
+        open_alerts, probe = OpenAlerts(database), Probe(database)
         reconcile_metrics = ReconcileMetrics(registry)
         reconcilers = tuple(
             Reconciler(
@@ -107,7 +107,11 @@ class Watching:
         alive = Alive(probe, engine_failing, clock)
         ping = Ping(config.ping, alive.ails, PingMetrics(registry)) if config.ping else None
         truncation = Truncation({reconciler.source for reconciler in reconcilers}, registry)
-        return cls(reconcilers, truncation, heartbeats, ping)
+        return cls(reconcilers, truncation, heartbeats, ping, probe)
+
+    def begin(self, epoch: int) -> None:
+        """Begins a turn of the engine."""
+        self.probe.epoch = epoch
 
     def listen_to(self, loop: EngineLoop) -> None:
         """Lets the engine tell what it has taken in."""

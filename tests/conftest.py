@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import real
+from tests import postgres, real
 
 
 @pytest.fixture(params=real.FOLDERS)
@@ -20,6 +21,24 @@ def binaries(request: pytest.FixtureRequest) -> real.Binaries:
 def promtool(binaries: real.Binaries) -> Path:
     """The promtool of each pair."""
     return binaries.promtool
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL that this worker has for itself, or of the one that the environment names."""
+    given = os.environ.get(postgres.ENVIRONMENT)
+    if given:
+        yield given
+    else:
+        with postgres.server() as server:
+            yield server.url
+
+
+@pytest.fixture
+async def postgres_url(postgres_server: str) -> AsyncIterator[str]:
+    """A new database of PostgreSQL."""
+    async with postgres.database(postgres_server) as url:
+        yield url
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -43,7 +43,7 @@ def pair(name: str) -> Binaries:
     """The pair of that name; without it the test is skipped, or fails where TOCSIN_REQUIRE_REAL=1."""
     found = {binaries.name: binaries for binaries in find()}
     if name not in found:
-        _unavailable(f"no {name} Prometheus and Alertmanager in {FOLDERS[name]}: make tools")
+        unavailable(f"no {name} Prometheus and Alertmanager in {FOLDERS[name]}: make tools")
     return found[name]
 
 
@@ -51,7 +51,8 @@ def _binaries(pair: Binaries) -> tuple[Path, ...]:
     return pair.prometheus, pair.promtool, pair.alertmanager, pair.amtool
 
 
-def _unavailable(reason: str) -> NoReturn:
+def unavailable(reason: str) -> NoReturn:
+    """Skips the test, or fails it where TOCSIN_REQUIRE_REAL=1."""
     if os.environ.get("TOCSIN_REQUIRE_REAL") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -123,6 +123,8 @@ class Runner:
         except Exception as error:
             log.exception("a job failed unexpectedly", key=job.key)
             await self._again(job, Again(back_off(job.attempt), f"{type(error).__name__}: {error}"))
+        finally:
+            self._jobs.let_go(job)
 
     async def _put_in(self, job: Job, body: Body) -> None:
         """A body of our own, put into the inbox in the same breath as its job is finished."""

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from receiver.store import postgres, sqlite
+from receiver.store.dialect import is_about_data, is_worth_another_decision
 from tocsin.errors import StoreUnavailable, TocsinError
 
-FILE_NAME = "tocsin.db"
-WRITES = "tocsin_writes"
+# What a driver raises for a moment that passes. OSError: asyncpg, when nobody answers at all.
+_NOT_NOW = (DBAPIError, PoolTimeout, TimeoutError, OSError)
 
 
 class Conflict(Exception):
@@ -30,42 +28,60 @@ class Lost(Exception):
 
 
 class Database:
-    """The store's connections. Writers stand in a line here: SQLite has room for one."""
+    """The store's connections. With SQLite, which has room for one, writers stand in a line here."""
 
-    def __init__(self, engine: AsyncEngine, lock_file: int) -> None:
+    def __init__(self, engine: AsyncEngine, *, where: str, shared: bool, close: Callable[[], None]) -> None:
+        """`where`: for people, without a secret; `shared`: other processes may use it at the same time."""
         self._engine = engine
-        self._lock_file = lock_file
-        self._turn = asyncio.Lock()
+        self._reader = engine.execution_options(**postgres.READING) if shared else engine
+        self._turn: AbstractAsyncContextManager[object] = nullcontext() if shared else asyncio.Lock()
+        self._closing = ExitStack()
+        self._closing.callback(close)
+        self.where = where
+        self.shared = shared
 
     @classmethod
     async def open(cls, folder: Path, *, busy_timeout_seconds: float = 5.0) -> Database:
-        """Opens the store in a folder, makes it if need be and brings its tables up to date.
+        """Opens SQLite in a folder, makes it if need be and brings its tables up to date.
 
         Raises:
             TocsinError: the folder cannot be used, or another receiver uses it.
         """
-        lock_file = _lock(folder)
-        file = folder / FILE_NAME
-        engine = create_async_engine(f"sqlite+aiosqlite:///{file}", connect_args={"timeout": busy_timeout_seconds})
-        sa.event.listen(engine.sync_engine, "connect", _configure)
-        sa.event.listen(engine.sync_engine, "begin", _begin)
-        database = cls(engine, lock_file)
-        try:
-            await database._migrate()
-        except (DBAPIError, StoreUnavailable) as error:
-            await database.close()
-            raise TocsinError(f"{file}: cannot be opened as Tocsin's store: {_cause(error)}") from error
-        return database
+        unlock = sqlite.lock(folder)
+        file = folder / sqlite.FILE_NAME
+        engine = sqlite.connect(file, busy_timeout_seconds)
+        database = cls(engine, where=str(file), shared=False, close=unlock)
+        return await database._migrated(f"{file}: cannot be opened as Tocsin's store")
 
-    async def _migrate(self) -> None:
+    @classmethod
+    async def connect(cls, url: str) -> Database:
+        """Connects to PostgreSQL and brings the tables up to date.
+
+        Raises:
+            TocsinError: it cannot be reached or used.
+            MissingExtra: the driver is not installed.
+        """
+        where = postgres.shown(url)
+        database = cls(postgres.connect(url), where=where, shared=True, close=lambda: None)
+        return await database._migrated(f"{where}: cannot be used as Tocsin's store")
+
+    async def _migrated(self, or_else: str) -> Database:
         from receiver.store.migrations import upgrade
 
-        async with self.write() as connection:
-            await connection.run_sync(upgrade)
+        try:
+            async with self.write() as connection:
+                await connection.run_sync(upgrade)
+        except (DBAPIError, StoreUnavailable, Conflict) as error:
+            await self.close()
+            raise TocsinError(f"{or_else}: {_cause(error.__cause__ or error)}") from error
+        except BaseException:
+            await self.close()
+            raise
+        return self
 
     async def close(self) -> None:
         await self._engine.dispose()
-        os.close(self._lock_file)
+        self._closing.close()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
@@ -75,9 +91,13 @@ class Database:
             StoreUnavailable: the store cannot answer just now.
         """
         try:
-            async with self._engine.connect() as connection:
+            async with self._reader.connect() as connection:
                 yield connection
-        except (DBAPIError, PoolTimeout) as error:
+        except DBAPIError as error:
+            if is_about_data(error):
+                raise
+            raise StoreUnavailable(f"the store cannot be read: {_cause(error)}") from error
+        except _NOT_NOW as error:
             raise StoreUnavailable(f"the store cannot be read: {_cause(error)}") from error
 
     @asynccontextmanager
@@ -90,49 +110,21 @@ class Database:
         """
         try:
             async with self._turn, self._engine.connect() as connection:
-                await connection.execution_options(**{WRITES: True})
+                await connection.execution_options(**{sqlite.WRITES: True})
                 async with connection.begin():
                     yield connection
         except IntegrityError as error:
             raise Conflict(_cause(error)) from error
-        except (DBAPIError, PoolTimeout) as error:
+        except DBAPIError as error:
+            if is_about_data(error):
+                raise  # it would be refused for ever: whoever wrote it must know
+            if is_worth_another_decision(error):
+                raise Conflict(_cause(error)) from error
+            raise StoreUnavailable(f"the store cannot commit: {_cause(error)}") from error
+        except _NOT_NOW as error:
             raise StoreUnavailable(f"the store cannot commit: {_cause(error)}") from error
 
 
-def _configure(connection: Any, _record: object) -> None:
-    """WAL and FULL: a commit that returned survives a power cut."""
-    connection.isolation_level = None  # transactions begin where `_begin` says, not where sqlite3 guesses
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: sa.Connection) -> None:
-    """A writer takes its lock at once: waiting for it later could not succeed, only deadlock."""
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _cause(error: Exception) -> str:
-    return str(error.orig if isinstance(error, DBAPIError) else error)
-
-
-def _lock(folder: Path) -> int:
-    """Takes the folder for this process alone; the lock goes with the process, however it ends."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock_file = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise TocsinError(
-            f"--storage.path {folder}: cannot be written: {error.strerror}; "
-            "choose a folder that the receiver's user may write to"
-        ) from error
-    try:
-        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock_file)
-        raise TocsinError(
-            f"--storage.path {folder}: another receiver is using it; stop that one or choose another folder"
-        ) from error
-    return lock_file
+def _cause(error: BaseException) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return " ".join(str(cause).split()) or type(cause).__name__

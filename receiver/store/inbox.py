@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from receiver.engine.notification import Body
 from receiver.engine.origin import Origin
 from receiver.store.database import Database
+from receiver.store.dialect import take_positions_in_order
 from receiver.store.schema import inbox
 from tocsin.errors import StoreUnavailable
 
@@ -67,6 +68,7 @@ class Inbox:
         row = {"source": body.source, "received_at": body.received_at, "alerts": alerts, "content": body.content}
         async with self._database.write() as connection:
             yield connection
+            await take_positions_in_order(connection)
             await connection.execute(sa.insert(inbox), [row])
         self.depth += 1
         self.arrived.set()
@@ -98,6 +100,7 @@ class Inbox:
         error: StoreUnavailable | None = None
         try:
             async with self._database.write() as connection:
+                await take_positions_in_order(connection)
                 await connection.execute(sa.insert(inbox), rows)
         except StoreUnavailable as unavailable:
             error = unavailable

@@ -1,4 +1,8 @@
-"""Jobs: timers and messages, each a row until it is done. Only the epoch that claimed a row may finish it."""
+"""Jobs: timers and messages, each a row until it is done. Every replica claims what is due.
+
+A claim gives the row its next epoch: only the latest claim may finish it. A claim lapses by the database's clock unless
+it is renewed, so that what a dead replica had begun is done again by another: doubt means doing it again.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,17 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.engine.incident import Message
 from receiver.engine.policy import CancelTimer, Effect, LookAgain, Send, SetTimer
 from receiver.store.database import Database, Lost
-from receiver.store.schema import finished_jobs, jobs
+from receiver.store.dialect import insert, now
+from receiver.store.schema import MICROSECOND, finished_jobs, jobs
 
 ESCALATION_LANE = "escalation"
 SUPPRESSION_LANE = "suppression"
+CLAIM_LASTS = timedelta(seconds=10)
 
 
 class Escalate(msgspec.Struct, frozen=True, tag="escalate"):
@@ -66,17 +71,40 @@ def lane_of(channel: str) -> str:
 
 
 class Jobs:
-    """Claims rows that are due, for one epoch."""
+    """Claims rows that are due, for this process."""
 
-    def __init__(self, database: Database, epoch: int) -> None:
+    def __init__(self, database: Database, claim_lasts: timedelta = CLAIM_LASTS) -> None:
         self._database = database
-        self._epoch = epoch
+        self._claim_lasts = claim_lasts
+        self._held: dict[int, Job] = {}
 
-    async def free(self) -> None:
-        """Takes back what an earlier epoch had begun and never finished: doubt means doing it again."""
-        stale = (jobs.c.state == "running") & (jobs.c.epoch < self._epoch)
+    async def free(self) -> int:
+        """Takes back what somebody had begun and never finished; returns how many jobs that were.
+
+        That is every claim that has lapsed; in a store that is ours alone, every claim of an earlier process.
+        """
+        begun = (jobs.c.state == sa.literal_column("'running'")) & jobs.c.id.not_in(list(self._held))
+        if self._database.shared:
+            begun &= jobs.c.claimed_until.is_(None) | (jobs.c.claimed_until <= now())
+        async with self._database.read() as connection:
+            if (await connection.execute(sa.select(jobs.c.id).where(begun).limit(1))).first() is None:
+                return 0
         async with self._database.write() as connection:
-            await connection.execute(sa.update(jobs).where(stale).values(state="pending"))
+            return (await connection.execute(sa.update(jobs).where(begun).values(state="pending"))).rowcount
+
+    async def renew(self) -> None:
+        """Keeps the claims on what is being done just now."""
+        held = [sa.and_(*_ours(job)) for job in self._held.values()]
+        if held and self._database.shared:
+            async with self._database.write() as connection:
+                await connection.execute(sa.update(jobs).where(sa.or_(*held)).values(claimed_until=self._until()))
+
+    def let_go(self, job: Job) -> None:
+        """Nothing is done for this job any more: its claim, if it still stands, may lapse."""
+        self._held.pop(job.id, None)
+
+    def _until(self) -> sa.ColumnElement[int]:
+        return sa.type_coerce(now(), sa.BigInteger) + sa.literal(self._claim_lasts // MICROSECOND, sa.BigInteger)
 
     async def lanes(self) -> set[str]:
         """The lanes in which something waits."""
@@ -92,27 +120,31 @@ class Jobs:
         async with self._database.read() as connection:
             if (await connection.execute(query)).first() is None:
                 return []
-        async with self._database.write() as connection:
-            rows = (await connection.execute(query)).all()
-            claimed = sa.update(jobs).where(jobs.c.id.in_([row.id for row in rows]))
-            await connection.execute(claimed.values(state="running", epoch=self._epoch, attempt=jobs.c.attempt + 1))
-        return [
-            Job(
-                row.id,
-                row.key,
-                row.lane,
-                row.incident,
-                row.attempt + 1,
-                self._epoch,
-                _decoder.decode(row.payload),
-            )
-            for row in rows
-        ]
+        found: list[Job] = []
+        try:
+            async with self._database.write() as connection:
+                rows = (await connection.execute(query.with_for_update(skip_locked=True, of=jobs))).all()
+                found = [_claimed(row) for row in rows]
+                self._held |= {job.id: job for job in found}  # before the commit: from then on `free` would take it
+                claimed = sa.update(jobs).where(jobs.c.id.in_(job.id for job in found))
+                begun = {"state": "running", "epoch": jobs.c.epoch + 1, "attempt": jobs.c.attempt + 1}
+                await connection.execute(claimed.values(**begun, claimed_until=self._until()))
+        except BaseException:
+            for job in found:
+                self.let_go(job)
+            raise
+        return found
 
     async def retry(self, job: Job, due_at: datetime) -> None:
         """Gives a job back, to be tried again later."""
         async with self._database.write() as connection:
             await connection.execute(sa.update(jobs).where(*_ours(job)).values(state="pending", due_at=due_at))
+
+
+def _claimed(row: sa.Row[Any]) -> Job:
+    """The job of a row as it was before it was claimed."""
+    payload = _decoder.decode(row.payload)
+    return Job(row.id, row.key, row.lane, row.incident, row.attempt + 1, row.epoch + 1, payload)
 
 
 async def finish(connection: AsyncConnection, job: Job, outcome: str, now: datetime) -> None:
@@ -151,7 +183,7 @@ async def put(connection: AsyncConnection, effects: Iterable[Effect]) -> None:
     if cancelled:
         await _cancel(connection, cancelled)
     if rows:
-        statement = insert(jobs)
+        statement = insert(connection, jobs)
         renewed = {name: statement.excluded[name] for name in ("due_at", "payload", "state", "attempt")}
         await connection.execute(
             statement.on_conflict_do_update(index_elements=["key"], set_=renewed), list(rows.values())

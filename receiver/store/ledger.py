@@ -8,16 +8,17 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.engine.incident import AnyEvent, Incident
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.working_set import Outcome, Recorded, WorkingSet
 from receiver.store import jobs
-from receiver.store.database import Database, Lost
+from receiver.store.database import Database
+from receiver.store.dialect import insert
 from receiver.store.held_rows import write_held
-from receiver.store.schema import engine, events, inbox, incidents, occurrences, quarantine
+from receiver.store.lease import hold
+from receiver.store.schema import events, inbox, incidents, occurrences, quarantine
 
 CHUNK = 500  # values in one IN (…): below every database's limit
 
@@ -32,15 +33,6 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def take_turn(self) -> int:
-        """Begins a new epoch: whatever an earlier process still does can no longer be committed."""
-        async with self._database.write() as connection:
-            row = {"id": 1, "epoch": 1, "position": 0}
-            await connection.execute(
-                insert(engine).values(row).on_conflict_do_update(["id"], set_={"epoch": engine.c.epoch + 1})
-            )
-            return int((await connection.execute(sa.select(engine.c.epoch))).scalar_one())
 
     async def load(self, identities: Iterable[str], keys: Iterable[str]) -> WorkingSet:
         """The latest occurrence of each identity, and the incidents that they or the keys belong to."""
@@ -66,10 +58,9 @@ class Ledger:
             Lost: another process has taken over; nothing was committed.
         """
         async with self._database.write() as connection:
+            await _write_events(connection, outcome)
             await _write(connection, outcome)
-            moved = await connection.execute(sa.update(engine).where(engine.c.epoch == epoch).values(position=position))
-            if moved.rowcount != 1:
-                raise Lost("another process has taken the engine's turn")
+            await hold(connection, epoch, position)
             await connection.execute(sa.delete(inbox).where(inbox.c.id <= position))
 
     async def commit(self, outcome: Outcome, now: datetime, done: tuple[jobs.Job, str] | None = None) -> None:
@@ -80,14 +71,19 @@ class Ledger:
             Lost: the job is no longer ours; nothing was committed.
         """
         async with self._database.write() as connection:
+            await _write_events(connection, outcome)
             if done is not None:
                 await jobs.finish(connection, *done, now)
             await _write(connection, outcome)
 
 
-async def _write(connection: AsyncConnection, outcome: Outcome) -> None:
+async def _write_events(connection: AsyncConnection, outcome: Outcome) -> None:
+    """Before all else, in every transaction: who comes second waits here, holding nothing that the first one wants."""
     if outcome.events:
         await connection.execute(sa.insert(events), [_event_row(recorded) for recorded in outcome.events])
+
+
+async def _write(connection: AsyncConnection, outcome: Outcome) -> None:
     if outcome.incidents:
         await _upsert(connection, incidents, [_incident_row(i) for i in outcome.incidents.values()])
     if outcome.occurrences:
@@ -112,7 +108,7 @@ async def _write(connection: AsyncConnection, outcome: Outcome) -> None:
 
 
 async def _upsert(connection: AsyncConnection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-    statement = insert(table)
+    statement = insert(connection, table)
     changed = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
     await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed), rows)
 
@@ -171,6 +167,7 @@ def _incident_row(incident: Incident) -> dict[str, Any]:
         "opened_at": incident.opened_at,
         "version": incident.version,
         "state": encode_json(incident),
+        "resolved_at": incident.resolved_at,
     }
 
 

@@ -6,16 +6,17 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from receiver.store.database import Database, Lost
-from receiver.store.schema import engine, inbox
+from receiver.store.database import Database
+from receiver.store.lease import hold
+from receiver.store.schema import inbox
 
 
 class Probe:
-    """Asks the store about itself, under the epoch of this process."""
+    """Asks the store about itself, under the epoch of the engine's turn."""
 
-    def __init__(self, database: Database, epoch: int) -> None:
+    def __init__(self, database: Database, epoch: int = 0) -> None:
         self._database = database
-        self._epoch = epoch
+        self.epoch = epoch
 
     async def write(self) -> None:
         """Commits a change that changes nothing.
@@ -24,10 +25,8 @@ class Probe:
             StoreUnavailable: the store takes no writes.
             Lost: another process has taken the engine's turn.
         """
-        same = sa.update(engine).where(engine.c.epoch == self._epoch).values(epoch=self._epoch)
         async with self._database.write() as connection:
-            if (await connection.execute(same)).rowcount != 1:
-                raise Lost("another process has taken the engine's turn")
+            await hold(connection, self.epoch)
 
     async def waiting_since(self) -> datetime | None:
         """When the oldest body that is not processed was received; None if there is none.

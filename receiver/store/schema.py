@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 metadata = sa.MetaData()
+
+Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's INTEGER has 64 bits, and alone can be a row's id
 
 
 class Time(TypeDecorator[datetime]):
@@ -27,16 +31,41 @@ class Time(TypeDecorator[datetime]):
         return None if value is None else EPOCH + value * MICROSECOND
 
 
+class Text(TypeDecorator[str]):
+    """A text, compared byte by byte on every database; PostgreSQL can hold neither NUL nor half a surrogate pair."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[str | None], str | None] | None:
+        return _without_nul if dialect.name == "postgresql" else None
+
+
+@compiles(Text, "postgresql")
+def _text_of_postgresql(_type: Text, _compiler: Any, **_options: Any) -> str:
+    return 'TEXT COLLATE "C"'
+
+
+def _without_nul(text: str | None) -> str | None:
+    return None if text is None else text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _where(index: sa.Index, rows: sa.ColumnElement[bool]) -> None:
+    """Lets an index hold these rows alone."""
+    for dialect in ("sqlite", "postgresql"):
+        index.dialect_options[dialect]["where"] = rows
+
+
 # Raw bodies, from the answer 200 until the engine has committed what they mean.
 inbox = sa.Table(
     "inbox",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("source", Text, nullable=False),
     sa.Column("received_at", Time, nullable=False),
     sa.Column("alerts", sa.Integer, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
-    sa.Column("origin", sa.Text),  # whom the sender may speak for, and its trace; null: nothing is known
+    sa.Column("origin", Text),  # whom the sender may speak for, and its trace; null: nothing is known
     sqlite_autoincrement=True,  # a position is never given twice
 )
 
@@ -44,42 +73,47 @@ inbox = sa.Table(
 quarantine = sa.Table(
     "quarantine",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("id", Number, primary_key=True, autoincrement=False),
+    sa.Column("source", Text, nullable=False),
     sa.Column("received_at", Time, nullable=False),
-    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("reason", Text, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Index("quarantine_oldest", "received_at"),
 )
 
-# One row: whose turn it is. Every start takes the next epoch; work claimed under an older one is free again.
+# One row: whose turn it is, until when by the database's clock. Whoever takes it begins the next epoch.
 engine = sa.Table(
     "engine",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("epoch", sa.Integer, nullable=False),
-    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("id", Number, primary_key=True, autoincrement=False),
+    sa.Column("epoch", Number, nullable=False),
+    sa.Column("position", Number, nullable=False),
+    sa.Column("holder", Text, nullable=False, server_default=""),
+    sa.Column("expires_at", Time),  # none: until another process takes it
 )
 
 incidents = sa.Table(
     "incidents",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("tenant", sa.Text, nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("tenant", Text, nullable=False),
+    sa.Column("key", Text, nullable=False),
+    sa.Column("status", Text, nullable=False),
+    sa.Column("severity", Text, nullable=False),
     sa.Column("opened_at", Time, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("state", sa.LargeBinary, nullable=False),  # the fold of its events, as JSON
+    sa.Column("resolved_at", Time),
     sa.Index("incidents_newest", "opened_at", "id"),
     sa.Index("incidents_status", "status", "severity"),
 )
-sa.Index("incidents_open_key", incidents.c.key, unique=True, sqlite_where=incidents.c.status != "resolved")
+_where(sa.Index("incidents_open_key", incidents.c.key, unique=True), incidents.c.status != "resolved")
+_where(sa.Index("incidents_resolved", incidents.c.resolved_at), incidents.c.resolved_at.is_not(None))
 
 events = sa.Table(
     "events",
     metadata,
-    sa.Column("incident", sa.Text, primary_key=True),
+    sa.Column("incident", Text, primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),  # two writers of one version: the second one decides again
     sa.Column("at", Time, nullable=False),
     sa.Column("event", sa.LargeBinary, nullable=False),
@@ -89,64 +123,79 @@ events = sa.Table(
 occurrences = sa.Table(
     "occurrences",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("identity", sa.Text, nullable=False),
-    sa.Column("tenant", sa.Text, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("identity", Text, nullable=False),
+    sa.Column("tenant", Text, nullable=False),
+    sa.Column("source", Text, nullable=False),
+    sa.Column("fingerprint", Text, nullable=False),
     sa.Column("starts_at", Time, nullable=False),
     sa.Column("ends_at", Time),
-    sa.Column("incident", sa.Text),
+    sa.Column("incident", Text),
     sa.Column("labels", sa.LargeBinary, nullable=False),
     sa.Column("annotations", sa.LargeBinary, nullable=False),
-    sa.Column("generator_url", sa.Text, nullable=False),
+    sa.Column("generator_url", Text, nullable=False),
     sa.Column("expired", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("not_before", Time),
     sa.Index("occurrences_identity", "identity", "ends_at"),
     sa.Index("occurrences_incident", "incident"),
     sa.Index("occurrences_newest", "starts_at", "id"),
 )
-sa.Index("occurrences_open", occurrences.c.identity, unique=True, sqlite_where=occurrences.c.ends_at.is_(None))
+_where(sa.Index("occurrences_open", occurrences.c.identity, unique=True), occurrences.c.ends_at.is_(None))
+_where(
+    sa.Index("occurrences_alone", occurrences.c.ends_at),  # what no incident takes away with it
+    occurrences.c.incident.is_(None) & occurrences.c.ends_at.is_not(None),
+)
 
 # What happens later: timers and messages.
 jobs = sa.Table(
     "jobs",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("key", sa.Text, nullable=False, unique=True),
-    sa.Column("lane", sa.Text, nullable=False),
-    sa.Column("queue", sa.Text, nullable=False),  # jobs of one queue run one after the other, in order
-    sa.Column("incident", sa.Text, nullable=False),
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("key", Text, nullable=False, unique=True),
+    sa.Column("lane", Text, nullable=False),
+    sa.Column("queue", Text, nullable=False),  # jobs of one queue run one after the other, in order
+    sa.Column("incident", Text, nullable=False),
     sa.Column("due_at", Time, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),  # pending, running
+    sa.Column("state", Text, nullable=False),  # pending, running
     sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("epoch", Number, nullable=False),  # how often it was claimed: only the latest claim may finish it
     sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("claimed_until", Time),  # by the database's clock; a claim that is not renewed lapses
     sa.Index("jobs_due", "lane", "state", "due_at"),
     sa.Index("jobs_queue", "queue", "id"),
     sqlite_autoincrement=True,
 )
+_where(sa.Index("jobs_running", jobs.c.claimed_until), jobs.c.state == "running")
 
 finished_jobs = sa.Table(
     "finished_jobs",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("key", sa.Text, nullable=False),
-    sa.Column("lane", sa.Text, nullable=False),
-    sa.Column("incident", sa.Text, nullable=False),
+    sa.Column("id", Number, primary_key=True, autoincrement=False),
+    sa.Column("key", Text, nullable=False),
+    sa.Column("lane", Text, nullable=False),
+    sa.Column("incident", Text, nullable=False),
     sa.Column("finished_at", Time, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("outcome", Text, nullable=False),
+    sa.Index("finished_jobs_oldest", "finished_at"),
+)
+
+# One row: the oldest revision whose release can use these tables. A migration that takes something away moves it.
+compatibility = sa.Table(
+    "compatibility",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=False),
+    sa.Column("oldest", Text, nullable=False),
 )
 
 # Alerts that are held back, each with its reason; the row goes when the alert goes to an incident after all.
 suppressions = sa.Table(
     "suppressions",
     metadata,
-    sa.Column("occurrence", sa.Text, sa.ForeignKey("occurrences.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("identity", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("by", sa.Text, nullable=False),  # the window, incident or rule that holds it
+    sa.Column("occurrence", Text, sa.ForeignKey("occurrences.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("identity", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("by", Text, nullable=False),  # the window, incident or rule that holds it
     sa.Column("look_at", Time),  # when it must be looked at again
     sa.Column("suppression", sa.LargeBinary, nullable=False),  # all of it, as JSON
     sa.Index("suppressions_by", "by", "occurrence"),
@@ -157,7 +206,7 @@ suppressions = sa.Table(
 histories = sa.Table(
     "histories",
     metadata,
-    sa.Column("identity", sa.Text, primary_key=True),
+    sa.Column("identity", Text, primary_key=True),
     sa.Column("look_at", Time),  # set while it flaps
     sa.Column("changed_at", Time, nullable=False),
     sa.Column("history", sa.LargeBinary, nullable=False),  # as JSON
@@ -169,10 +218,10 @@ histories = sa.Table(
 places = sa.Table(
     "places",
     metadata,
-    sa.Column("occurrence", sa.Text, sa.ForeignKey("occurrences.id", ondelete="CASCADE"), primary_key=True),
-    sa.Column("tenant", sa.Text, nullable=False),
-    sa.Column("node", sa.Text, nullable=False),
-    sa.Column("incident", sa.Text, nullable=False),
+    sa.Column("occurrence", Text, sa.ForeignKey("occurrences.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("tenant", Text, nullable=False),
+    sa.Column("node", Text, nullable=False),
+    sa.Column("incident", Text, nullable=False),
     sa.Index("places_node", "node", "tenant"),
 )
 
@@ -180,10 +229,10 @@ places = sa.Table(
 maintenance = sa.Table(
     "maintenance",
     metadata,
-    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("id", Text, primary_key=True),
     sa.Column("created_at", Time, nullable=False),
-    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_by", Text, nullable=False),
     sa.Column("ended_at", Time),
-    sa.Column("ended_by", sa.Text),
+    sa.Column("ended_by", Text),
     sa.Column("settings", sa.LargeBinary, nullable=False),  # as in the configuration, as JSON
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -24,11 +24,12 @@ class Stream:
     """What was sent so far. Alerts have a unique label `n`; `accepted` gives the group of each that got a 2xx."""
 
     http: aiohttp.ClientSession
-    url: str
+    urls: Sequence[str]
     accepted: dict[str, str] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     retries: int = 0
     ending: bool = False
+    _turn: Iterator[int] = field(default_factory=count)
 
     async def send(self, sender: int) -> None:
         """Sends body after body until told to end; the last one, too, until it is taken."""
@@ -48,7 +49,8 @@ class Stream:
 
     async def _post(self, content: bytes) -> bool:
         try:
-            async with self.http.post(self.url, data=content) as response:
+            url = self.urls[next(self._turn) % len(self.urls)]
+            async with self.http.post(url, data=content) as response:
                 if 400 <= response.status < 500:
                     self.refused.append(f"{response.status} {await response.text()}")
                 return response.ok
@@ -57,9 +59,9 @@ class Stream:
 
 
 @asynccontextmanager
-async def streaming(http: aiohttp.ClientSession, receiver: str) -> AsyncIterator[Stream]:
+async def streaming(http: aiohttp.ClientSession, *receivers: str) -> AsyncIterator[Stream]:
     """Bodies from several senders at once for the length of a block, and then the last answer to each."""
-    stream = Stream(http, f"{receiver}/api/v2/hooks/alertmanager")
+    stream = Stream(http, [f"{receiver}/api/v2/hooks/alertmanager" for receiver in receivers])
     async with asyncio.TaskGroup() as tasks:
         for sender in range(SENDERS):
             tasks.create_task(stream.send(sender))

@@ -20,7 +20,7 @@ from aiohttp.test_utils import TestServer
 from demo.processes import TOCSIN, Died, Process, free_port
 from demo.sinks import webhook_sinks
 from tests.acceptance.stream import streaming
-from tests.acceptance.test_kill import _everything_told, _nothing_lost, _settled, receiver
+from tests.acceptance.test_kill import everything_told, nothing_lost, receiver, settled
 from tests.receiver.bodies import alert, body
 from tests.receiver.harness import HOOK
 from tests.tls import Authority
@@ -68,9 +68,9 @@ async def test_reload_under_load(tmp_path: Path) -> None:
                 tocsin.process._signal(signal.SIGHUP)
                 await until_said(tocsin.process, "the configuration is not taken", number)
         assert stream.retries == 0
-        await _settled(tocsin, sinks)
-        _nothing_lost(stream, await tocsin.everything("/api/v1/alerts"), await tocsin.everything("/api/v1/incidents"))
-        _everything_told(sinks, await tocsin.everything("/api/v1/incidents"))
+        await settled(tocsin, sinks)
+        nothing_lost(stream, await tocsin.everything("/api/v1/alerts"), await tocsin.everything("/api/v1/incidents"))
+        everything_told(sinks, await tocsin.everything("/api/v1/incidents"))
         assert "Traceback" not in tocsin.process.log.read_text(encoding="utf-8")
 
 
@@ -184,7 +184,7 @@ async def test_a_huge_group(tmp_path: Path) -> None:
         async with tocsin.http.post(tocsin.url + HOOK, data=io.BytesIO(whole)) as answer:
             assert (answer.status, (await answer.json())["alerts"]) == (200, 20_000)
         posted = time.monotonic()
-        await _settled(tocsin, sinks)
+        await settled(tocsin, sinks)
         (incident,) = await tocsin.everything("/api/v1/incidents")
         assert (incident["alerts"], incident["firing"]) == (20_000, 20_000)
         grown = peak_bytes(tocsin.process) - before

@@ -112,7 +112,10 @@ async def receiver(
     config = config or ReceiverConfig()
     clock = clock or ManualClock(START)
     phones = {name: Phone() for name in config.channels}
-    database = await Database.open(folder, busy_timeout_seconds=busy_seconds)
+    if config.database.is_postgresql:
+        database = await config.database.open(folder)
+    else:
+        database = await Database.open(folder, busy_timeout_seconds=busy_seconds)
     guard = guard or Guard()
     built = await Receiver.build(database, config, clock, channels=phones, guard=guard)
     commits = asyncio.create_task(built.inbox.run())

@@ -20,6 +20,8 @@ from receiver.heartbeats.settings import HeartbeatSettings, PingSettings
 from receiver.metrics import Metrics
 from receiver.notify.channels import KINDS
 from receiver.reconcile.settings import ReconcileSettings
+from receiver.retention import RetentionSettings, TenantRetention
+from receiver.store.settings import DatabaseSettings
 from receiver.web.sources import CertificateSettings, LoginSettings, SourceSettings, TokenSettings
 from tocsin import duration
 from tocsin.clock import SystemClock
@@ -41,6 +43,9 @@ MODELS: dict[str, type[Settings]] = {
     "`sources.NAME.basic_auth[]`": LoginSettings,
     "`sources.NAME.client_certificates[]`": CertificateSettings,
     "`tracing`": TracingSettings,
+    "`database`": DatabaseSettings,
+    "`retention`": RetentionSettings,
+    "`retention.tenants.NAME`": TenantRetention,
     "`escalation.steps[]`": StepSettings,
     "`maintenance[]`": MaintenanceSettings,
     "`flapping`": FlappingSettings,
@@ -65,6 +70,9 @@ def test_defaults_are_documented() -> None:
     for name, field in ReceiverConfig.model_fields.items():
         if isinstance(field.default, (int, str)) and field.default:
             assert f"| `{name}` | `{field.default}` |" in PAGE
+    for name, field in RetentionSettings.model_fields.items():
+        if isinstance(field.default, timedelta):
+            assert f"| `{name}` | `{duration.show(field.default)}` |" in PAGE
     assert set(EscalationSettings.model_fields) == {"steps"}
 
 

@@ -19,8 +19,8 @@ from receiver.engine.notification import Body, decode
 from receiver.heartbeats.ping import STUCK_AFTER, Alive
 from receiver.heartbeats.settings import PingSettings
 from receiver.heartbeats.watch import judge
-from receiver.store.database import FILE_NAME
 from receiver.store.probe import Probe
+from receiver.store.sqlite import FILE_NAME
 from tests.receiver.bodies import START, alert, body
 from tests.receiver.harness import HOOK, Harness, escalation, receiver
 

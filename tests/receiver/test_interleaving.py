@@ -43,7 +43,7 @@ async def _play(folder: Path, script: list[tuple[str, str, int]]) -> None:
             finished = await _until_restart(tocsin, rest)
             if finished:
                 await tocsin.settle()
-                await _check(tocsin)
+                await check(tocsin)
             sent += [envelope.key for phone in tocsin.phones.values() for envelope in phone.told]
             if finished:
                 break
@@ -74,7 +74,8 @@ async def _until_restart(tocsin: Harness, rest: list[tuple[str, str, int]]) -> b
     return True
 
 
-async def _check(tocsin: Harness) -> None:
+async def check(tocsin: Harness) -> None:
+    """What must hold whenever nothing is left to do."""
     alerts = await tocsin.alerts()
     incidents = await tocsin.incidents()
     firing = [a["labels"]["instance"] for a in alerts if a["status"] == "firing"]

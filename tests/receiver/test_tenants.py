@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from receiver.engine.notification import Body
 from receiver.engine.origin import ANYWHERE, Origin
 from receiver.engine.pipeline import read
 from receiver.engine.tenancy import confine
-from receiver.store.database import Database
 from receiver.store.schema import quarantine
 from tests.receiver.bodies import START, alert, body
 from tests.receiver.harness import HOOK, Harness, escalation, receiver
@@ -110,20 +108,6 @@ async def test_the_limit_survives_a_restart(tmp_path: Path) -> None:
     async with receiver(tmp_path) as tocsin:
         await tocsin.settle()
         assert len(await in_quarantine(tocsin)) == 1
-
-
-async def test_a_store_without_origins(tmp_path: Path) -> None:
-    """A store of the release before gets the column, and its bodies are everybody's."""
-    async with receiver(tmp_path) as tocsin:
-        await tocsin.client.post(HOOK, data=body(alert()))
-    with sqlite3.connect(tmp_path / "tocsin.db") as old:
-        old.execute("ALTER TABLE inbox DROP COLUMN origin")
-        old.execute("UPDATE alembic_version SET version_num = '0001'")
-    old.close()
-    async with receiver(tmp_path) as tocsin:
-        await tocsin.settle()
-        assert len(await tocsin.alerts()) == 1
-        assert isinstance(tocsin.database, Database)
 
 
 @pytest.mark.parametrize(

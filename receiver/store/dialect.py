@@ -1,0 +1,79 @@
+"""Where SQLite and PostgreSQL differ in what is said to them: everything else in the store is the same for both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+from receiver.store.schema import Time
+
+INBOX_LOCK = 0x746F63_01  # "toc" and a number: advisory locks are one name space for a whole database
+MIGRATION_LOCK = 0x746F63_02
+
+_DATA_EXCEPTION = "22"  # the classes of https://www.postgresql.org/docs/current/errcodes-appendix.html
+_AGAIN = ("40001", "40P01")  # serialization_failure, deadlock_detected
+
+
+class now(FunctionElement[Any]):  # noqa: N801  # reads as the SQL function that it is
+    """The database's own clock at this very moment, whatever the clocks of the replicas say."""
+
+    type = Time()
+    inherit_cache = True
+
+
+@compiles(now, "sqlite")
+def _now_of_sqlite(_element: now, _compiler: Any, **_options: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"  # exact to the millisecond
+
+
+@compiles(now, "postgresql")
+def _now_of_postgresql(_element: now, _compiler: Any, **_options: Any) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
+def insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows `on_conflict_do_update`; both databases spell it the same."""
+    return postgresql.insert(table) if is_postgresql(connection) else sqlite.insert(table)
+
+
+def is_postgresql(connection: AsyncConnection) -> bool:
+    return connection.dialect.name == "postgresql"
+
+
+async def take_positions_in_order(connection: AsyncConnection) -> None:
+    """Makes the inbox's positions, until the end of this transaction, follow the order of the commits.
+
+    A sequence gives its numbers out at once, and transactions commit when they will: without this, a body could
+    become visible behind one with a higher position that the engine has already passed. With it, whoever sees a
+    position sees all before it: the lock goes only when the commit can be seen. SQLite has one writer anyway.
+    """
+    if is_postgresql(connection):
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INBOX_LOCK)))
+
+
+def migrate_alone(connection: sa.Connection) -> None:
+    """Lets one replica migrate at a time; SQLite's folder has one user anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+
+
+def is_about_data(error: DBAPIError) -> bool:
+    """Whether the database refuses a value, which it will refuse for ever, rather than the moment."""
+    state = _state(error)
+    return state.startswith(_DATA_EXCEPTION) or isinstance(getattr(error.orig, "__cause__", None), ValueError)
+
+
+def is_worth_another_decision(error: DBAPIError) -> bool:
+    """Whether two transactions stood in each other's way, so that one of them was undone."""
+    return _state(error) in _AGAIN
+
+
+def _state(error: DBAPIError) -> str:
+    """PostgreSQL's five letters for an error; SQLite has none."""
+    return str(getattr(error.orig, "sqlstate", None) or "")
