@@ -83,14 +83,19 @@ class Jobs:
 
         That is every claim that has lapsed; in a store that is ours alone, every claim of an earlier process.
         """
+        async with self._database.read() as connection:
+            if (await connection.execute(sa.select(jobs.c.id).where(self._begun()).limit(1))).first() is None:
+                return 0
+        async with (
+            self._database.write() as connection
+        ):  # only now: what was claimed while we waited for our turn is held
+            return (await connection.execute(sa.update(jobs).where(self._begun()).values(state="pending"))).rowcount
+
+    def _begun(self) -> sa.ColumnElement[bool]:
         begun = (jobs.c.state == sa.literal_column("'running'")) & jobs.c.id.not_in(list(self._held))
         if self._database.shared:
             begun &= jobs.c.claimed_until.is_(None) | (jobs.c.claimed_until <= now())
-        async with self._database.read() as connection:
-            if (await connection.execute(sa.select(jobs.c.id).where(begun).limit(1))).first() is None:
-                return 0
-        async with self._database.write() as connection:
-            return (await connection.execute(sa.update(jobs).where(begun).values(state="pending"))).rowcount
+        return begun
 
     async def renew(self) -> None:
         """Keeps the claims on what is being done just now."""
