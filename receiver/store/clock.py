@@ -34,7 +34,7 @@ class DatabaseClock:
         return self._machine.now() + self._ahead
 
     async def set(self) -> None:
-        """Measures the difference, give or take half the time that asking takes; SQLite's clock is the machine's.
+        """Measures the difference, give or take half the time that asking takes, if that was short; SQLite's clock is the machine's.
 
         Raises:
             StoreUnavailable: it stays as it was.
@@ -45,6 +45,8 @@ class DatabaseClock:
             before = self._machine.now()
             theirs: datetime = (await connection.execute(sa.select(now()))).scalar_one()
             after = self._machine.now()
+        if after - before > WORTH_TELLING:
+            return  # too slow to tell anything: a busy or paused machine; the next time will do
         ahead = theirs - (before + (after - before) / 2)
         if abs(ahead - self._ahead) > WORTH_TELLING:
             log.warning(

@@ -84,6 +84,13 @@ async def taken_over(tocsin: Killable) -> None:
     )
 
 
+async def engine_stopped(tocsin: Killable) -> str:
+    said = tocsin.process.log.read_text(encoding="utf-8")
+    if "the engine stops here" not in said:
+        raise NotSeen("nothing of it")
+    return "the engine stops here"
+
+
 def no_traceback(tocsin: Killable) -> None:
     log = tocsin.process.log.read_text(encoding="utf-8")
     assert "Traceback" not in log, log[max(0, log.index("Traceback") - 400) :][:6000]
@@ -120,7 +127,7 @@ async def test_paused_holder(tmp_path: Path, postgres_url: str) -> None:
             await first.ready()
             await asyncio.sleep(0.5)
         await all_is_well(second, sinks, stream)
-        assert "the engine stops here" in first.process.log.read_text(encoding="utf-8")
+        await told([Want("the first has learned of it", "its log", lambda: engine_stopped(first))])
         no_traceback(first)
 
 
