@@ -35,6 +35,10 @@ class Process:
         self.log = log
         self._process = process
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     @classmethod
     async def start(
         cls, name: str, command: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None

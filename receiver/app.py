@@ -6,9 +6,7 @@ import asyncio
 import os
 import platform
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Self
 
 import structlog
@@ -25,9 +23,8 @@ from receiver.metrics import Metrics
 from receiver.notify.channel import Channel
 from receiver.prepared import Prepared, rules_of
 from receiver.retention import Retention
-from receiver.store.clock import DatabaseClock
 from receiver.store.database import Database
-from receiver.store.figures import figures
+from receiver.store.figures import KeptFigures, figures
 from receiver.store.holding import Holding
 from receiver.store.inbox import Inbox
 from receiver.store.jobs import Jobs
@@ -47,16 +44,11 @@ from receiver.web.problems import problems, same_site
 from receiver.web.quarantine import QuarantineApi
 from receiver.web.uploads import Uploads
 from tocsin import __version__
-from tocsin.clock import Clock, SystemClock
-from tocsin.config import load
+from tocsin.clock import Clock
+from tocsin.door import Connections
 from tocsin.errors import StoreUnavailable
 from tocsin.guard import Guard
-from tocsin.reload import Reloader
-from tocsin.serving import Listen, on_hangup, serve, stop_asked, stop_listening
-from tocsin.telemetry import Traces, traces
-
-LINGERING_SECONDS = 1.0  # a body that was sent away is read on for so long, so that its sender sees why
-REQUESTS_END_SECONDS = 5.0  # for those that have begun when the receiver stops; their bodies are committed, too
+from tocsin.telemetry import Traces
 
 log = structlog.get_logger("receiver")
 
@@ -76,6 +68,7 @@ class Receiver:
     hooks: Hooks
     handlers: Handlers
     uploads: Uploads
+    connections: Connections
     metrics: Metrics
     lifecycle: Lifecycle
     watching: Watching
@@ -100,8 +93,8 @@ class Receiver:
         metrics, job_due = Metrics(), asyncio.Event()
         metrics.built(__version__)
         metrics.expect_channels(channels)
-        inbox = Inbox(database, limit=config.inbox_limit)
         ledger, queries = Ledger(database), Queries(database)
+        inbox = await Inbox.open(database, done=await ledger.position(), limit=config.inbox_limit)
         decider = Decider(ledger, metrics, clock)
         jobs = Jobs(database)
         handlers = Handlers(
@@ -134,6 +127,7 @@ class Receiver:
         watching = Watching.build(
             config,
             database=database,
+            inbox=inbox,
             take=take,
             engine_failing=lambda: loop.failing,
             registry=metrics.registry,
@@ -156,6 +150,7 @@ class Receiver:
             metrics=metrics,
             clock=clock,
             ours=lambda: turns.epoch > 0,
+            gone=ledger.forget,
         )
         runner = Runner(
             jobs=jobs, handlers=handlers, decider=decider, metrics=metrics, clock=clock, job_due=job_due, inbox=inbox
@@ -164,15 +159,16 @@ class Receiver:
         hooks = Hooks(inbox, metrics, clock, authentication, uploads)
         maintenance = MaintenanceApi(windows, config.maintenance, clock)
         guarded = (guard or Guard()).middleware(exempt=hooks.asks_for_proof)
-        application = web.Application(middlewares=[guarded, problems, same_site])
+        connections = Connections(config.max_connections, metrics.turned_away.inc)
+        application = web.Application(middlewares=[connections.middleware(), guarded, problems, same_site])
         application.add_routes(hooks.routes())
         application.add_routes(Api(queries, decider).routes())
         application.add_routes(maintenance.routes())
         application.add_routes(QuarantineApi(Quarantine(database, inbox)).routes())
         lifecycle = Lifecycle()
         operations = Operations(
-            queries=queries,
-            figures=lambda: figures(database),
+            writable=watching.probe.takes_writes,
+            figures=KeptFigures(lambda: figures(database, inbox, clock.now())),
             inbox=inbox,
             uploads=uploads,
             metrics=metrics,
@@ -191,6 +187,7 @@ class Receiver:
             hooks=hooks,
             handlers=handlers,
             uploads=uploads,
+            connections=connections,
             metrics=metrics,
             lifecycle=lifecycle,
             watching=watching,
@@ -217,6 +214,7 @@ class Receiver:
         self.metrics.expect_channels(prepared.channels)
         self.hooks.authentication = prepared.authentication
         self.uploads.bounds = config.bounds
+        self.connections.limit = config.max_connections
         self.inbox.limit = config.inbox_limit
         self.loop.rules = replace(rules_of(config), heartbeats=self.loop.rules.heartbeats)
         self.handlers.channels = prepared.channels
@@ -228,84 +226,3 @@ class Receiver:
                 pass
         except StoreUnavailable as error:
             log.warning("what is held back is looked at under the new configuration only later", reason=str(error))
-
-
-async def run(
-    config: ReceiverConfig,
-    listen: Listen,
-    storage: Path,
-    *,
-    config_file: Path | None = None,
-    guard: Guard | None = None,
-    lifecycle: bool = False,
-) -> None:
-    """Runs a receiver until SIGTERM or SIGINT; SIGHUP reads `config_file` again, and so does `/-/reload` if enabled.
-
-    Raises:
-        TocsinError: the store cannot be opened, or the address is taken.
-    """
-    stopping = stop_asked()
-    async with AsyncExitStack() as stack:
-        database = await config.database.open(storage)
-        stack.push_async_callback(database.close)
-        clock = DatabaseClock(database, SystemClock())
-        await clock.set()
-        guard = guard or Guard()
-        receiver = await Receiver.build(database, config, clock, Prepared.of(config).channels, guard)
-        recorded = traces("tocsin-receiver", config.tracing, os.environ)
-        stack.push_async_callback(asyncio.to_thread, recorded.close)
-        receiver.trace(recorded)
-        reloader = Reloader(
-            lambda: Prepared.of(load(config_file, ReceiverConfig) if config_file else config),
-            receiver.take,
-            registry=receiver.metrics.registry,
-            clock=clock,
-        )
-        receiver.lifecycle.reload = reloader.reload if lifecycle else None
-        on_hangup(reloader.reload_soon)
-        server = web.AppRunner(
-            receiver.application,
-            access_log=None,
-            shutdown_timeout=REQUESTS_END_SECONDS,
-            lingering_time=LINGERING_SECONDS,
-        )
-        address = await serve(server, listen, guard.ssl_context())
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(part.run()) for part in (*receiver.parts, clock)]
-            try:
-                _greet(config, address, database.where, receiver.inbox.depth)
-                _warn(config, listen, guard)
-                await stopping.wait()
-                receiver.lifecycle.stopping = True
-                log.info("stopping: no more connections are taken, what has begun may end")
-                await stop_listening(server)
-                await receiver.uploads.ended(within_seconds=REQUESTS_END_SECONDS)
-            finally:
-                await server.cleanup()
-                for task in running:
-                    task.cancel()
-    log.info("stopped")
-
-
-def _greet(config: ReceiverConfig, address: str, store: str, waiting: int) -> None:
-    log.info("listening", address=address, store=store, version=__version__, bodies_waiting=waiting)
-
-
-def _warn(config: ReceiverConfig, listen: Listen, guard: Guard) -> None:
-    if not config.steps:
-        log.warning("no escalation is configured: incidents are opened and listed, but nobody is told")
-    if not listen.loopback and not guard.config.basic_auth_users:
-        _warn_beyond_loopback(webhooks_need_tokens=bool(config.sources))
-
-
-def _warn_beyond_loopback(*, webhooks_need_tokens: bool) -> None:
-    if webhooks_need_tokens:
-        log.warning(
-            "listening beyond loopback: webhooks need a proof, but incidents, actions and metrics do not: "
-            "set basic_auth_users in --web.config.file, or put it behind something that asks who calls"
-        )
-    else:
-        log.warning(
-            "listening beyond loopback without authentication: "
-            "set basic_auth_users in --web.config.file, or put it behind something that asks who calls"
-        )

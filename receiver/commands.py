@@ -58,7 +58,7 @@ def run(
     import uvloop
     from prometheus_client import disable_created_metrics
 
-    from receiver import app
+    from receiver import serve
     from receiver.config import ReceiverConfig
     from tocsin import log
     from tocsin.config import load
@@ -70,7 +70,7 @@ def run(
     guard = Guard(web_config)
     log.configure(log_level, log_format)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the text format would show a second series for each counter
-    uvloop.run(app.run(config, listen, storage, config_file=config_file, guard=guard, lifecycle=lifecycle))
+    uvloop.run(serve.run(config, listen, storage, config_file=config_file, guard=guard, lifecycle=lifecycle))
 
 
 receiver.command()(store_commands.backup)

@@ -56,10 +56,13 @@ class ReceiverConfig(Settings):
     max_inflight_bytes: int = Field(
         256 * 2**20,
         ge=1024,
-        description="What all bodies that arrive or wait for their commit may hold in memory together.",
+        description="What bodies that arrive or wait for their commit may hold in memory together, copies included.",
     )
     min_upload_rate: int = Field(4096, ge=0, description="Bytes a second; a body that comes slower is cut off.")
     upload_timeout: Duration = Field(timedelta(minutes=1), description="For the whole of one body.")
+    max_connections: int = Field(
+        512, ge=8, description="Connections at once; one too many takes the place of one that asks for nothing."
+    )
     external_url: str = Field("", description="Where people reach this receiver; stands in messages.")
     tracing: TracingSettings | None = Field(None, description="Where OpenTelemetry's traces go.")
     database: DatabaseSettings = Field(DatabaseSettings(), description="Where the store lies.")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import structlog
 import tenacity
 
-from receiver.engine.notification import Body
+from receiver.engine.notification import Notification
 from receiver.engine.pipeline import Read, Rules, needs, process, read
+from receiver.engine.seen import Seen
 from receiver.engine.tenancy import confine
 from receiver.engine.working_set import Outcome, WorkingSet
 from receiver.metrics import Metrics
@@ -18,16 +22,54 @@ from receiver.store.database import Conflict, Lost
 from receiver.store.holding import Holding
 from receiver.store.inbox import Inbox
 from receiver.store.ledger import Ledger
+from receiver.store.spool import Batch
 from tocsin.clock import Clock
 from tocsin.errors import StoreUnavailable
 from tocsin.telemetry import NoTraces, Traces
 
 log = structlog.get_logger("receiver.loop")
 
-BATCH = 50
 RETRY_SECONDS = 1.0
+# While bodies arrive, the engine pauses after a batch for half as long as it took: senders have the machine meanwhile,
+# and what comes shares the next commit.
+GATHER_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.1
+AHEAD_ALERTS = 1000  # that must wait for a batch to be decided while the one before it is committed
 
-Counted = tuple[Body, int]
+
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """A batch as the engine reads it under some rules, and what must be known before it can be decided."""
+
+    batch: Batch
+    rules: Rules  # a reload in between changes nothing
+    reads: list[Read]
+    identities: set[str]
+    keys: set[str]
+
+    @classmethod
+    def of(cls, batch: Batch, rules: Rules, seen: Seen, broken: str) -> Self:
+        label = rules.tenant_label
+        if broken:
+            reads = [Read.broken(body, broken) for body in batch.bodies]
+        else:
+            reads = [part for body in batch.bodies for part in confine(read(body, seen, label), label)]
+        return cls(batch, rules, reads, *needs(reads, rules))
+
+    @property
+    def notifications(self) -> list[Notification]:
+        return [one.notification for one in self.reads]
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A batch with what it means, under which rules, and how many sightings were held back for which reason."""
+
+    batch: Batch
+    rules: Rules
+    reads: list[Read]
+    work: WorkingSet
+    held: Counter[str]
 
 
 class EngineLoop:
@@ -55,6 +97,9 @@ class EngineLoop:
         self._job_due = job_due
         self._holding = holding
         self._poll_seconds = poll_seconds
+        self._seen = Seen()
+        self._ahead: _Decided | None = None
+        self._uncertain = True  # whether the store must be asked anew what comes next
         self.failing = ""
         self.traces: Traces = NoTraces()
         self.listeners: list[Callable[[Sequence[Read], Outcome], None]] = []
@@ -62,6 +107,9 @@ class EngineLoop:
     def begin(self, epoch: int) -> None:
         """Begins a turn: what was known from an earlier one counts no more, others may have worked since."""
         self._epoch = epoch
+        self._ledger.forget()
+        self._holding.forget()
+        self._uncertain = True
 
     async def run(self) -> None:
         """Processes what comes until cancelled; a store that fails is asked again.
@@ -71,10 +119,14 @@ class EngineLoop:
         """
         while True:
             try:
+                self._inbox.arrived.clear()
+                began = time.monotonic()
                 taken = await self.run_once()
                 self.failing = ""
                 if not taken:
                     await self._arrival()
+                elif self._inbox.arrived.is_set():
+                    await asyncio.sleep(_pause(time.monotonic() - began))
             except StoreUnavailable as error:
                 if str(error) != self.failing:
                     log.error("the engine waits for the store", reason=str(error))
@@ -87,63 +139,93 @@ class EngineLoop:
                 await self._inbox.arrived.wait()
         except TimeoutError:
             return
-        self._inbox.arrived.clear()
 
     async def run_once(self) -> int:
         """Processes one batch; returns how many bodies it held."""
-        batch = await self._inbox.oldest(BATCH)
-        if batch:
+        if self._uncertain:
+            self._ahead = None
+            await self._inbox.start(await self._ledger.position())
+            self._uncertain = False
+        batch = self._ahead.batch if self._ahead else await self._inbox.oldest()
+        if batch.counted:
             await self._take(batch)
-        return len(batch)
+        return len(batch.counted)
 
-    async def _take(self, batch: list[Counted]) -> None:
+    async def _take(self, batch: Batch) -> None:
         """Processes a batch; one that fails is halved until the bad body stands alone, and is quarantined."""
         try:
             await self._commit(batch)
-        except (StoreUnavailable, Lost):
+        except (StoreUnavailable, Lost, asyncio.CancelledError):
+            self._uncertain = True
             raise
         except Exception as error:
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                await self._take(batch[:middle])
-                await self._take(batch[middle:])
+            if len(batch.counted) > 1:
+                for half in batch.halves():
+                    await self._take(half)
             else:
-                log.exception("a body breaks the engine", position=batch[0][0].position, source=batch[0][0].source)
+                (body,) = batch.bodies
+                log.exception("a body breaks the engine", position=body.position, source=body.source)
                 await self._commit(batch, broken=f"{type(error).__name__}: {error}")
 
     @tenacity.retry(
         retry=tenacity.retry_if_exception_type(Conflict), stop=tenacity.stop_after_attempt(10), reraise=True
     )
-    async def _commit(self, batch: list[Counted], broken: str = "") -> None:
-        bodies, rules = [body for body, _ in batch], self.rules  # a reload between two steps changes nothing
-        reads = await asyncio.to_thread(_read, bodies, broken, rules.tenant_label)
-        work = await self._ledger.load(*needs(reads, rules))
-        now = self._clock.now()
-        notifications = [one.notification for one in reads]
-        await self._holding.prepare(notifications, work, rules.suppression, rules.tenant_label, now)
-        held: Counter[str] = await asyncio.to_thread(process, reads, work, rules, now)
-        await self._ledger.commit_processed(work.outcome, self._epoch, bodies[-1].position)
-        self._committed(work, held, batch)
-        for listen in self.listeners:
-            listen(reads, work.outcome)
+    async def _commit(self, batch: Batch, broken: str = "") -> None:
+        decided, self._ahead = self._ahead, None
+        if decided is None or decided.batch is not batch or decided.rules is not self.rules or broken:
+            decided = await self._decide(await self._understand(batch, self.rules, broken))
+        commit = self._ledger.commit_processed(decided.work, self._epoch, batch.position, batch.taken)
+        failed, ahead = await asyncio.gather(commit, self._decide_ahead(decided), return_exceptions=True)
+        if failed is not None:
+            raise failed
+        self._committed(decided)
+        if isinstance(ahead, _Decided):  # what could not be decided shows why when its turn comes
+            self._ahead = ahead
 
-    def _committed(self, work: WorkingSet, held: Counter[str], batch: list[Counted]) -> None:
-        self._inbox.depth -= len(batch)
-        self._metrics.processed.inc(sum(alerts for _, alerts in batch))
-        self._metrics.took((body.received_at for body, _ in batch), self._clock.now())
-        for body, alerts in batch:
+    async def _decide_ahead(self, before: _Decided) -> _Decided | None:
+        """Decides about the next batch while a commit is under way, which waits for the disk and needs little Python.
+
+        Only where a good batch waits and no bodies arrive: else it had better gather what comes meanwhile.
+        """
+        if self._inbox.arrived.is_set():
+            return None
+        following = await self._inbox.following(before.batch)
+        if following.alerts < AHEAD_ALERTS:
+            return None
+        understood = await self._understand(following, before.rules)
+        if self._holding.asks_store(understood.notifications, before.rules.suppression):
+            return None  # it must see what is being committed
+        return await self._decide(understood, pending=before.work)
+
+    async def _understand(self, batch: Batch, rules: Rules, broken: str = "") -> _Understood:
+        return await asyncio.to_thread(_Understood.of, batch, rules, self._seen, broken)
+
+    async def _decide(self, understood: _Understood, pending: WorkingSet | None = None) -> _Decided:
+        """What a batch means, upon what is committed and `pending`: what is being committed."""
+        rules, now = understood.rules, self._clock.now()
+        work = await self._ledger.load(understood.identities, understood.keys, pending)
+        await self._holding.prepare(understood.notifications, work, rules.suppression, rules.tenant_label, now)
+        held: Counter[str] = await asyncio.to_thread(process, understood.reads, work, rules, now)
+        return _Decided(understood.batch, rules, understood.reads, work, held)
+
+    def _committed(self, decided: _Decided) -> None:
+        outcome, batch = decided.work.outcome, decided.batch
+        self._inbox.done(batch)
+        self._metrics.processed.inc(batch.alerts)
+        self._metrics.took((body.received_at for body in batch.bodies), self._clock.now())
+        for body, alerts in batch.counted:
             if body.origin.traceparent:
                 self.traces.past("process", "consumer", body.origin.traceparent, body.received_at, alerts=alerts)
-        self._metrics.held_back(held)
-        self._metrics.observe(work.outcome)
-        for body, reason in work.outcome.quarantined:
+        self._metrics.held_back(decided.held)
+        self._metrics.observe(outcome)
+        for body, reason in outcome.quarantined:
             self._metrics.quarantined.inc()
             log.error("a body is in quarantine", position=body.position, source=body.source, reason=reason)
-        if work.outcome.effects:
+        if outcome.effects:
             self._job_due.set()
+        for listen in self.listeners:
+            listen(decided.reads, outcome)
 
 
-def _read(bodies: list[Body], broken: str, tenant_label: str) -> list[Read]:
-    if broken:
-        return [Read.broken(body, broken) for body in bodies]
-    return [part for body in bodies for part in confine(read(body), tenant_label)]
+def _pause(took_seconds: float) -> float:
+    return min(max(took_seconds / 2, GATHER_SECONDS), LONGEST_PAUSE_SECONDS)

@@ -34,6 +34,9 @@ def add(
     rrule: Annotated[
         str | None, typer.Option(help="Recurs from --from on by RFC 5545: 'FREQ=MONTHLY;BYDAY=2TU'.")
     ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--except", help="It does not begin on this day: 2026-12-24. Can be repeated.")
+    ] = None,
     timezone: Annotated[str, typer.Option(help="Of times without an offset, of cron and rrule.")] = "UTC",
     tenant: Annotated[str, typer.Option(help="Only this tenant's alerts. Default: every tenant's.")] = "",
     by: By = None,
@@ -55,6 +58,7 @@ def add(
         "duration": duration,
         "cron": cron,
         "rrule": rrule,
+        "except": without or None,
         "timezone": timezone,
         "tenant": tenant,
         "by": by or getpass.getuser(),

@@ -28,6 +28,9 @@ class Metrics:
         self.received = self._counter("alerts_received", "Alerts in webhook bodies that were accepted.")
         self.processed = self._counter("alerts_processed", "Alerts that the engine has taken in for good.")
         self.refused = self._counter("bodies_refused", "Webhook bodies not accepted, by reason.", "reason")
+        self.turned_away = self._counter(
+            "connections_turned_away", "Connections closed or refused because max_connections were open already."
+        )
         self.suppressed = self._counter("alerts_suppressed", "Alerts that told nobody anything, by reason.", "reason")
         for kind in Kind:
             self.suppressed.labels(kind.value)  # from zero, so that the first one is an increase
@@ -44,6 +47,9 @@ class Metrics:
         )
         self.engine = self._gauge("engine_active", "1 on the one replica that processes the inbox, 0 on the others.")
         self.inbox_oldest = self._gauge("inbox_oldest_seconds", "Age of the oldest body not yet processed; 0: none.")
+        self.engine_failing = self._gauge("engine_failing", "1 while the engine waits for a store that fails.")
+        self.jobs_due = self._gauge("jobs_due", "Timers and messages whose time has come and that nobody has begun.")
+        self.jobs_oldest = self._gauge("jobs_oldest_due_seconds", "How late the oldest of them is; 0: none is due.")
         self.inflight = self._gauge("inflight_bytes", "Held in memory by bodies that arrive or wait for their commit.")
         self.store_bytes = self._gauge("store_bytes", "Size of the store.")
         self.commit_seconds = self._seconds("commit_seconds", "Time from a whole body to its durable commit.")

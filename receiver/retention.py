@@ -72,13 +72,15 @@ class Retention:
         metrics: Metrics,
         clock: Clock,
         ours: Callable[[], bool],
+        gone: Callable[[], None],
     ) -> None:
-        """`ours` tells whether this process runs the engine."""
+        """`ours` tells whether this process runs the engine, and `gone` tells it to forget what was taken away."""
         self._database = database
         self.settings = settings
         self._metrics = metrics
         self._clock = clock
         self._ours = ours
+        self._gone = gone
 
     async def run(self) -> None:
         """Makes a pass now and then, until cancelled."""
@@ -113,5 +115,6 @@ class Retention:
         for kind, rows in removed.items():
             self._metrics.purged.labels(kind).inc(rows)
         if removed:
+            self._gone()
             await asyncio.sleep(REST * (time.perf_counter() - began))
         return removed

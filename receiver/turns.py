@@ -57,7 +57,6 @@ class Turns:
             self._begin()
         if not self._database.shared:
             await self._jobs.free()
-        await self._inbox.count()
 
     async def run(self) -> None:
         """Takes the turn, works until it is lost, and tries again; until cancelled, then gives it back."""

@@ -22,6 +22,7 @@ from receiver.loop import EngineLoop
 from receiver.reconcile.reconciler import ReconcileMetrics, Reconciler
 from receiver.reconcile.truncation import Truncation
 from receiver.store.database import Database
+from receiver.store.inbox import Inbox
 from receiver.store.open_alerts import OpenAlerts
 from receiver.store.probe import Probe
 from tocsin.clock import Clock
@@ -69,6 +70,7 @@ class Watching:
         config: ReceiverConfig,
         *,
         database: Database,
+        inbox: Inbox,
         take: Callable[[Body, int], Awaitable[None]],
         engine_failing: Callable[[], str],
         registry: CollectorRegistry,
@@ -80,7 +82,7 @@ class Watching:
             take: commits a body, with the number of its alerts, to the inbox.
             engine_failing: why the engine waits, an empty text if it does not.
         """
-        open_alerts, probe = OpenAlerts(database), Probe(database)
+        open_alerts, probe = OpenAlerts(database), Probe(database, inbox)
         reconcile_metrics = ReconcileMetrics(registry)
         reconcilers = tuple(
             Reconciler(

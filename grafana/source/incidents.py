@@ -12,8 +12,8 @@ COMMIT = "tocsin_receiver_commit_seconds_bucket"
 
 
 def panels() -> list[Panel]:
-    """The way in on the first line, the way to people on the second."""
-    return [*_in(), *_out()]
+    """The way in on the first line, the way to people on the second, what works in between on the third."""
+    return [*_in(), *_out(), *_engine()]
 
 
 def _in() -> list[Panel]:
@@ -93,5 +93,42 @@ def _out() -> list[Panel]:
             Ask(quantile(0.5, RESOLVE, RANGE), "resolved, half within"),
             Ask(quantile(0.9, RESOLVE, RANGE), "resolved, 90 % within"),
             unit="s", width=8, height=8,
+        ),
+    ]  # fmt: skip
+
+
+def _engine() -> list[Panel]:
+    return [
+        lines(
+            "Who runs the engine, and whether it can",
+            "Replicas on which the engine runs, and those on which it waits for a store that fails. Normal: exactly "
+            "one runs and none waits. None runs for more than ten seconds: no replica gets the lease. One waits: the "
+            "store is away or full; its log says why, and nothing that was accepted is lost.",
+            Ask("sum(tocsin_receiver_engine_active)", "runs"),
+            Ask("sum(tocsin_receiver_engine_failing)", "waits for the store"),
+            unit="short", width=6, colours={"runs": Colour.GOOD, "waits for the store": Colour.BAD},
+        ),
+        lines(
+            "Age of what waits",
+            "How long the oldest body in the inbox has waited to be processed, and how late the oldest timer or "
+            "message is. Normal: below a second. It grows with the clock: one body or job holds up the others, or "
+            "nothing works at all.",
+            Ask("max(tocsin_receiver_inbox_oldest_seconds)", "oldest body"),
+            Ask("max(tocsin_receiver_jobs_oldest_due_seconds)", "oldest job"),
+            unit="s", width=6, colours={"oldest job": Colour.SECOND},
+        ),
+        lines(
+            "Timers and messages due",
+            "Timers and messages whose time has come and that nobody has begun. Normal: 0 with small peaks. A slope "
+            "that does not come down: a channel is slower than what it has to tell, and pages are late.",
+            Ask("max(tocsin_receiver_jobs_due)", "due"),
+            unit="short", width=6,
+        ),
+        lines(
+            "Memory of bodies on their way in",
+            "What webhook bodies hold in memory on their way in. Normal: far below max_inflight_bytes; at it large "
+            "bodies get 503 and come again.",
+            Ask("max(tocsin_receiver_inflight_bytes)", "bodies"),
+            unit="bytes", width=6,
         ),
     ]  # fmt: skip

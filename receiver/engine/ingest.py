@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import msgspec
+from msgspec.structs import replace
+
 from receiver.engine.notification import Notification
-from receiver.engine.occurrence import Occurrence, identity_of, new_id
-from tocsin.model import Alert
+from receiver.engine.occurrence import Occurrence, identity_of, occurrence_id
+from tocsin.model import Alert, Labels
 
 DEFAULT_TENANT = "default"
 
@@ -32,8 +35,7 @@ class Change(StrEnum):
     CONFIRMED = "confirmed"  # the resolve of what had expired
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True, gc=False):
     """One alert of a body, as the occurrence that it is.
 
     Of one that fired again, `previous` is the one before; of one that expired, `reason` says why.
@@ -45,14 +47,19 @@ class Sighting:
     reason: str = ""
 
 
+def tenant_in(labels: Labels, tenant_label: str) -> str:
+    return labels.get(tenant_label) or DEFAULT_TENANT
+
+
 def tenant_of(alert: Alert, tenant_label: str) -> str:
-    return alert.labels.get(tenant_label) or DEFAULT_TENANT
+    return tenant_in(alert.labels, tenant_label)
 
 
 def identities(notification: Notification, tenant_label: str) -> list[str]:
     """Who the alerts of a notification are, in order."""
     return [
-        identity_of(notification.source, tenant_of(alert, tenant_label), alert.labels) for alert in notification.alerts
+        alert.identity or identity_of(notification.source, tenant_of(alert, tenant_label), alert.labels)
+        for alert in notification.alerts
     ]
 
 
@@ -61,25 +68,28 @@ def distinct(notification: Notification, tenant_label: str) -> Iterator[Notifica
     part: dict[str, Alert] = {}
     for identity, alert in zip(identities(notification, tenant_label), notification.alerts, strict=True):
         if identity in part:
-            yield replace(notification, alerts=tuple(part.values()))
+            yield dataclasses.replace(notification, alerts=tuple(part.values()))
             part = {}
         part[identity] = alert
-    yield replace(notification, alerts=tuple(part.values()))
+    yield dataclasses.replace(notification, alerts=tuple(part.values()))
 
 
 def ingest(notification: Notification, known: Mapping[str, Occurrence], tenant_label: str) -> Iterator[Sighting]:
     """What each alert of a notification changes, given the latest occurrence known of each identity."""
-    for alert in notification.alerts:
-        new = _occurrence(alert, notification, tenant_of(alert, tenant_label))
-        yield _sighting(new, known.get(new.identity), notification.received_at)
+    for identity, alert in zip(identities(notification, tenant_label), notification.alerts, strict=True):
+        latest = known.get(identity)
+        if latest is not None and latest.ends_at is None and not alert.expired:
+            yield _against_open(alert, latest)  # the usual case, and no other occurrence is made for it
+        else:
+            new = _occurrence(alert, notification, identity, tenant_label)
+            yield _sighting(new, latest, notification.received_at)
 
 
-def _occurrence(alert: Alert, notification: Notification, tenant: str) -> Occurrence:
-    identity = identity_of(notification.source, tenant, alert.labels)
+def _occurrence(alert: Alert, notification: Notification, identity: str, tenant_label: str) -> Occurrence:
     return Occurrence(
-        id=new_id(notification.received_at.isoformat(), notification.position, identity, alert.starts_at),
+        id=occurrence_id(notification.received_at, notification.position, identity, alert.starts_at),
         identity=identity,
-        tenant=tenant,
+        tenant=tenant_of(alert, tenant_label),
         source=notification.source,
         fingerprint=alert.fingerprint or identity[:16],
         labels=alert.labels,
@@ -92,13 +102,11 @@ def _occurrence(alert: Alert, notification: Notification, tenant: str) -> Occurr
 
 
 def _sighting(new: Occurrence, latest: Occurrence | None, received_at: datetime) -> Sighting:
-    """An alert against the latest occurrence of its identity."""
+    """An alert against what is known of its identity, where no occurrence is open that it could repeat or end."""
     if new.expired:
         return _expiry(new, latest)
-    if latest is None:
+    if latest is None or latest.ends_at is None:
         return Sighting(Change.FIRED if new.ends_at is None else Change.NEVER_FIRED, new)
-    if latest.ends_at is None:
-        return _against_open(new, latest)
     return _against_closed(new, latest, latest.ends_at, received_at)
 
 
@@ -110,13 +118,13 @@ def _expiry(new: Occurrence, latest: Occurrence | None) -> Sighting:
     return Sighting(Change.EXPIRED, replace(latest, ends_at=new.ends_at, expired=True), reason=reason)
 
 
-def _against_open(new: Occurrence, latest: Occurrence) -> Sighting:
+def _against_open(alert: Alert, latest: Occurrence) -> Sighting:
     floor = latest.not_before
-    if new.ends_at is not None:
-        if new.ends_at < latest.starts_at or (floor is not None and new.ends_at <= floor):
+    if alert.ends_at is not None:
+        if alert.ends_at < latest.starts_at or (floor is not None and alert.ends_at <= floor):
             return Sighting(Change.LATE, latest)
-        return Sighting(Change.RESOLVED, replace(latest, ends_at=new.ends_at))
-    starts_at = new.starts_at if floor is None else max(new.starts_at, floor)
+        return Sighting(Change.RESOLVED, replace(latest, ends_at=alert.ends_at))
+    starts_at = alert.starts_at if floor is None else max(alert.starts_at, floor)
     if starts_at < latest.starts_at:
         return Sighting(Change.MOVED, replace(latest, starts_at=starts_at))
     return Sighting(Change.REPEATED, latest)
@@ -132,6 +140,7 @@ def _against_closed(new: Occurrence, latest: Occurrence, ended: datetime, receiv
         return Sighting(Change.FIRED, another, latest)
     if not begun_before and new.ends_at > ended:
         return Sighting(Change.NEVER_FIRED, another)
-    if latest.expired and new.ends_at >= latest.starts_at:
+    own = latest.not_before is None or new.ends_at > latest.not_before  # and not the end of the one before it
+    if latest.expired and new.ends_at >= latest.starts_at and own:
         return Sighting(Change.CONFIRMED, replace(latest, ends_at=new.ends_at, expired=False))
     return Sighting(Change.REPEATED, latest)  # the same end told again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,7 +12,19 @@ from pydantic import Field, field_validator, model_validator
 
 from receiver.engine.held import Hold, Kind
 from receiver.engine.occurrence import Occurrence, new_id, one_line
-from receiver.engine.schedule import ALWAYS, LONGEST, NEVER, Cron, Once, Recurring, Schedule, Span, next_span, span_at
+from receiver.engine.schedule import (
+    ALWAYS,
+    LONGEST,
+    NEVER,
+    Cron,
+    Except,
+    Once,
+    Recurring,
+    Schedule,
+    Span,
+    next_span,
+    span_at,
+)
 from tocsin.config import Duration, Settings
 from tocsin.labels import Matchers, MatcherTexts, matches, parse_all
 
@@ -29,6 +41,7 @@ class MaintenanceSettings(Settings):
     to: datetime | None = None
     cron: str | None = None
     rrule: str | None = None
+    except_: tuple[date, ...] = Field((), alias="except", max_length=1000)
     duration: Duration | None = None
     timezone: str = "UTC"
 
@@ -62,7 +75,13 @@ class MaintenanceSettings(Settings):
         if self.cron is not None and self.rrule is not None:
             raise ValueError("cron and rrule exclude each other: make it two windows")
         if self.cron is None and self.rrule is None:
+            if self.except_:
+                raise ValueError("'except' is for a window that recurs: it needs cron or rrule")
             return self._once()
+        series = self._series()
+        return Except(series, frozenset(self.except_), ZoneInfo(self.timezone)) if self.except_ else series
+
+    def _series(self) -> Schedule:
         duration = self._duration("a window that recurs")
         first, last = self._instant(self.from_), self._instant(self.to)
         zone = ZoneInfo(self.timezone)

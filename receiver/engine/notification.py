@@ -13,6 +13,8 @@ import msgspec
 from receiver.engine.origin import ANYWHERE, Origin
 from tocsin.model import Alert, Labels
 
+EXPIRED = "expired"  # only our reconciler says so
+ENDED = ("resolved", EXPIRED)
 ZERO_YEAR = 1  # Go's zero time, 0001-01-01T00:00:00Z, stands for "not yet"
 
 
@@ -45,7 +47,9 @@ class NotUnderstood(ValueError):
     """A body that parses but does not say what a webhook body says; the message tells why."""
 
 
-class _WireAlert(msgspec.Struct, rename="camel"):
+class WireAlert(msgspec.Struct, rename="camel"):
+    """An alert as it is written on the wire; every key may be absent."""
+
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     status: str = ""
@@ -55,69 +59,60 @@ class _WireAlert(msgspec.Struct, rename="camel"):
     fingerprint: str | None = None
 
 
-class _WireBody(msgspec.Struct, rename="camel"):
-    alerts: list[_WireAlert]
+class WireBody(msgspec.Struct, rename="camel"):
+    """A body as it is written on the wire."""
+
+    alerts: list[msgspec.Raw]
     group_key: str | int | None = None  # a number in v3
     group_labels: dict[str, str] | None = None
     truncated_alerts: int | None = None
 
 
-class _Envelope(msgspec.Struct):
-    alerts: list[msgspec.Raw] = []
+_body_decoder = msgspec.json.Decoder(WireBody)
+_alert_decoder = msgspec.json.Decoder(WireAlert)
 
 
-_body_decoder = msgspec.json.Decoder(_WireBody)
-_envelope_decoder = msgspec.json.Decoder(_Envelope)
-_syntax_decoder = msgspec.json.Decoder(msgspec.Raw)
-
-
-def count_alerts(content: bytes) -> int:
-    """How many alerts a body carries, by its syntax alone; 0 where it has another shape.
-
-    Raises:
-        ValueError: the body is not JSON.
-    """
-    try:
-        return len(_envelope_decoder.decode(content).alerts)
-    except msgspec.ValidationError:
-        _syntax_decoder.decode(content)
-        return 0
-
-
-def decode(body: Body) -> Notification:
-    """The notification in a body.
+def wire_body(content: bytes) -> WireBody:
+    """A body with its alerts still as bytes.
 
     Raises:
         NotUnderstood: it has another shape than a webhook body.
     """
     try:
-        wire = _body_decoder.decode(body.content)
+        return _body_decoder.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotUnderstood(str(error)) from error
-    return Notification(
-        source=body.source,
-        position=body.position,
-        received_at=body.received_at,
-        group_key=str(wire.group_key or ""),
-        group_labels=wire.group_labels or {},
-        alerts=tuple(_alert(alert, body.received_at) for alert in wire.alerts),
-        truncated=wire.truncated_alerts or 0,
-        traceparent=body.origin.traceparent,
-    )
 
 
-def _alert(wire: _WireAlert, received_at: datetime) -> Alert:
+def wire_alert(raw: msgspec.Raw) -> WireAlert:
+    """One alert of a body.
+
+    Raises:
+        NotUnderstood: it has another shape than an alert.
+    """
+    try:
+        return _alert_decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotUnderstood(str(error)) from error
+
+
+def tells_its_times(wire: WireAlert) -> bool:
+    """Whether the same bytes mean the same alert whenever they are received."""
+    return _time(wire.starts_at) is not None and (wire.status not in ENDED or _time(wire.ends_at) is not None)
+
+
+def alert_of(wire: WireAlert, received_at: datetime, identity: str) -> Alert:
     """An alert without times began, and ended, when it was received."""
     labels = wire.labels or {}
-    resolved, expired = wire.status == "resolved", wire.status == "expired"  # expired: only our reconciler says so
     return Alert(
         labels=labels,
         annotations=wire.annotations or {},
         starts_at=_time(wire.starts_at) or received_at,
-        ends_at=(_time(wire.ends_at) or received_at) if resolved or expired else None,
+        ends_at=(_time(wire.ends_at) or received_at) if wire.status in ENDED else None,
         fingerprint=wire.fingerprint or "",
         generator_url=wire.generator_url or "",
-        expired=expired,
+        expired=wire.status == EXPIRED,
+        identity=identity,
     )
 
 

@@ -24,11 +24,12 @@ from receiver.engine.incident import (
     Opened,
 )
 from receiver.engine.ingest import Change, Sighting, distinct, identities, ingest, tenant_of
-from receiver.engine.notification import Body, Notification, NotUnderstood, decode, quarantine_notice
+from receiver.engine.notification import Body, Notification, NotUnderstood, quarantine_notice
 from receiver.engine.occurrence import Occurrence, new_id
 from receiver.engine.policy import step
 from receiver.engine.reconsider import look_again
 from receiver.engine.reopen import returned
+from receiver.engine.seen import Seen
 from receiver.engine.suppress import suppress
 from receiver.engine.working_set import WorkingSet
 
@@ -59,11 +60,11 @@ class Read:
         return cls(body, quarantine_notice(body, error), error)
 
 
-def read(body: Body) -> Read:
+def read(body: Body, seen: Seen, tenant_label: str) -> Read:
     """Decodes a body; one that is not understood becomes a notice that tells people so."""
     try:
         refuse_crowd(body)
-        return Read(body, decode(body))
+        return Read(body, seen.decode(body, tenant_label))
     except NotUnderstood as error:
         return Read.broken(body, str(error))
 
@@ -152,10 +153,10 @@ def _join(
     for placement, occurrence in placed:
         groups.setdefault(placement, []).append(occurrence)
     for placement, occurrences in groups.items():
-        incident = _incident(placement, occurrences, work, rules, now, traceparent)
-        worst = max((occurrence.severity for occurrence in occurrences), key=lambda s: s.rank)
-        refs = tuple(AlertRef(occurrence.id, occurrence.name) for occurrence in occurrences)
-        joined = AlertsJoined(refs, worst, placement.reason)
+        worst = max(occurrences, key=lambda occurrence: occurrence.severity.rank)
+        incident = _incident(placement, worst, work, rules, now, traceparent)
+        refs = tuple([AlertRef(occurrence.id, occurrence.name) for occurrence in occurrences])
+        joined = AlertsJoined(refs, worst.severity, placement.reason)
         incident = work.decided(incident, step(incident, joined, now), now)
         for occurrence in occurrences:
             work.keep(occurrence.in_incident(incident.id))
@@ -163,25 +164,24 @@ def _join(
 
 def _incident(
     placement: Placement,
-    occurrences: list[Occurrence],
+    worst: Occurrence,
     work: WorkingSet,
     rules: Rules,
     now: datetime,
     traceparent: str,
 ) -> Incident:
-    """The open incident of a key, opened now if there is none."""
+    """The open incident of a key, opened now if there is none; `worst` gives it its title."""
     known = work.open_by_key.get(placement.key)
     if known is not None:
         return work.incidents[known]
-    first = max(occurrences, key=lambda occurrence: occurrence.severity.rank)
     opened = Opened(
-        tenant=first.tenant,
-        source=first.source,
+        tenant=worst.tenant,
+        source=worst.source,
         key=placement.key,
-        title=first.summary,
+        title=worst.summary,
         escalation=rules.escalation,
         reason="no open incident of its group",
         traceparent=traceparent,
     )
-    incident = Incident(new_id("incident", first.id))
+    incident = Incident(new_id("incident", worst.id))
     return work.decided(incident, step(incident, opened, now), now)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -81,6 +81,24 @@ class Once:
     @property
     def longest(self) -> timedelta:
         return self.span.end - self.span.start
+
+
+@dataclass(frozen=True, slots=True)
+class Except:
+    """Another schedule, without the spans that start on some local days (RFC 5545's EXDATE; they count for COUNT)."""
+
+    schedule: Schedule
+    days: frozenset[date]
+    zone: ZoneInfo
+
+    def starting(self, after: datetime, before: datetime) -> Iterator[Span]:
+        for span in self.schedule.starting(after, before):
+            if span.start.astimezone(self.zone).date() not in self.days:
+                yield span
+
+    @property
+    def longest(self) -> timedelta:
+        return self.schedule.longest
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,11 @@ class WorkingSet:
         keys = {i.key: i.id for i in known.values() if i.status is not IncidentStatus.RESOLVED}
         return cls({occurrence.identity: occurrence for occurrence in occurrences}, known, keys)
 
+    def recall(self, identities: Iterable[str]) -> tuple[list[Occurrence], list[str]]:
+        """The occurrences of these identities that are known, and the identities of the others."""
+        found = [(identity, self.occurrences.get(identity)) for identity in identities]
+        return [o for _, o in found if o is not None], [identity for identity, o in found if o is None]
+
     def keep(self, occurrence: Occurrence) -> None:
         self.occurrences[occurrence.identity] = occurrence
         self.outcome.occurrences[occurrence.id] = occurrence

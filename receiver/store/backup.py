@@ -10,8 +10,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from receiver.store import sqlite
+from receiver.store import inbox_file, sqlite
 from tocsin.errors import TocsinError
+
+COLUMNS = "id, source, received_at, alerts, content, origin"
 
 
 def backup(folder: Path, out: Path) -> None:
@@ -25,9 +27,10 @@ def backup(folder: Path, out: Path) -> None:
         raise TocsinError(f"--storage.path {folder}: holds no {sqlite.FILE_NAME} to back up")
     if out.exists():
         raise TocsinError(f"{out}: exists already; a backup never replaces anything, choose another name")
-    with _draft(out) as draft, closing(_reader(source)) as connection:
+    with _draft(out) as draft, _waiting(folder) as bodies, closing(_reader(source)) as connection:
         try:
             connection.execute("VACUUM INTO ?", (str(draft),))  # one read transaction: writers need not wait for it
+            _put_into(draft, bodies)
         except sqlite3.Error as error:
             raise TocsinError(f"{source}: cannot be copied to {out}: {error}") from error
 
@@ -50,6 +53,28 @@ def restore(file: Path, folder: Path) -> None:
             shutil.copyfile(file, draft)
     finally:
         unlock()
+
+
+@contextmanager
+def _waiting(folder: Path) -> Iterator[sqlite3.Connection | None]:
+    """The inbox's file as it is now, before the store is copied: what is processed and dropped meanwhile stays here."""
+    if not (folder / inbox_file.FILE_NAME).is_file():
+        yield None
+        return
+    with closing(_reader(folder / inbox_file.FILE_NAME)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM inbox").fetchone()
+        yield connection
+
+
+def _put_into(draft: Path, bodies: sqlite3.Connection | None) -> None:
+    """Adds the bodies that the copied engine has not processed; a restored receiver takes them from its table."""
+    if bodies is None:
+        return
+    with closing(sqlite3.connect(draft)) as copy, copy:
+        (position,) = copy.execute("SELECT coalesce(max(position), 0) FROM engine").fetchone()
+        waiting = bodies.execute(f"SELECT {COLUMNS} FROM inbox WHERE id > ? ORDER BY id", (position,))  # noqa: S608
+        copy.executemany(f"INSERT INTO inbox ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", waiting)  # noqa: S608
 
 
 @contextmanager

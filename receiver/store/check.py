@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from receiver.store import migrations, postgres
+from receiver.store import inbox_file, migrations, postgres, sqlite
 from receiver.store.dialect import is_postgresql, now
 from receiver.store.schema import engine, events, finished_jobs, inbox, incidents, jobs, occurrences, quarantine
 from tocsin.errors import TocsinError
@@ -76,7 +76,12 @@ async def check(where: Path | str) -> Report:
         problems = [] if file in ("ok", NO_FILE_CHECK) else [f"the file is damaged: {file}"]
         problems += [problem for name, rows in RULES.items() if (problem := await _broken(connection, name, rows))]
         counts = {name: (await connection.execute(query)).scalar_one() for name, query in COUNTED.items()}
+        position = (await connection.execute(sa.select(sa.func.max(engine.c.position)))).scalar_one() or 0
         holder = await _holder(connection)
+    if isinstance(where, Path) and where.name == sqlite.FILE_NAME:
+        waiting, damage = inbox_file.look_over(where.parent, position)
+        counts["bodies_waiting"] += waiting
+        problems += [f"{inbox_file.FILE_NAME} is damaged: {damage}"] if damage else []
     return Report(shown, revision, file, counts, tuple(problems), holder)
 
 

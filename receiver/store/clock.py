@@ -34,7 +34,7 @@ class DatabaseClock:
         return self._machine.now() + self._ahead
 
     async def set(self) -> None:
-        """Measures the difference, give or take half the time that asking takes, if that was short; SQLite's clock is the machine's.
+        """Measures the difference, give or take half the time that asking takes. SQLite's clock is the machine's.
 
         Raises:
             StoreUnavailable: it stays as it was.

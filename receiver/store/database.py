@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 
+import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -30,18 +31,25 @@ class Lost(Exception):
 class Database:
     """The store's connections. With SQLite, which has room for one, writers stand in a line here."""
 
-    def __init__(self, engine: AsyncEngine, *, where: str, shared: bool, close: Callable[[], None]) -> None:
-        """`where`: for people, without a secret; `shared`: other processes may use it at the same time."""
+    def __init__(
+        self, engine: AsyncEngine, writer: AsyncEngine, *, where: str, folder: Path | None, close: Callable[[], None]
+    ) -> None:
+        """`where`: for people, without a secret; `folder`: SQLite's, which is ours alone; None: others share the store.
+
+        `writer` may be `engine`.
+        """
+        self.shared = folder is None
         self._engine = engine
-        self._reader = engine.execution_options(**postgres.READING) if shared else engine
-        self._turn: AbstractAsyncContextManager[object] = nullcontext() if shared else asyncio.Lock()
+        self._reader = engine.execution_options(**postgres.READING) if self.shared else engine
+        self._writer = writer
+        self._turn: AbstractAsyncContextManager[object] = nullcontext() if self.shared else asyncio.Lock()
         self._closing = ExitStack()
         self._closing.callback(close)
         self.where = where
-        self.shared = shared
+        self.folder = folder
 
     @classmethod
-    async def open(cls, folder: Path, *, busy_timeout_seconds: float = 5.0) -> Database:
+    async def open(cls, folder: Path, *, busy_timeout_seconds: float = sqlite.BUSY_SECONDS) -> Database:
         """Opens SQLite in a folder, makes it if need be and brings its tables up to date.
 
         Raises:
@@ -49,8 +57,8 @@ class Database:
         """
         unlock = sqlite.lock(folder)
         file = folder / sqlite.FILE_NAME
-        engine = sqlite.connect(file, busy_timeout_seconds)
-        database = cls(engine, where=str(file), shared=False, close=unlock)
+        reader, writer = sqlite.readers(file, busy_timeout_seconds), sqlite.writer(file, busy_timeout_seconds)
+        database = cls(reader, writer, where=str(file), folder=folder, close=unlock)
         return await database._migrated(f"{file}: cannot be opened as Tocsin's store")
 
     @classmethod
@@ -61,9 +69,13 @@ class Database:
             TocsinError: it cannot be reached or used.
             MissingExtra: the driver is not installed.
         """
-        where = postgres.shown(url)
-        database = cls(postgres.connect(url), where=where, shared=True, close=lambda: None)
+        engine, where = postgres.connect(url), postgres.shown(url)
+        database = cls(engine, engine, where=where, folder=None, close=lambda: None)
         return await database._migrated(f"{where}: cannot be used as Tocsin's store")
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        return self._engine.dialect
 
     async def _migrated(self, or_else: str) -> Database:
         from receiver.store.migrations import upgrade
@@ -81,6 +93,7 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+        await self._writer.dispose()
         self._closing.close()
 
     @asynccontextmanager
@@ -100,6 +113,10 @@ class Database:
         except _NOT_NOW as error:
             raise StoreUnavailable(f"the store cannot be read: {_cause(error)}") from error
 
+    def read_to_write(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Like `read`, for who writes next: SQLite's writer has the pages at hand that it will change."""
+        return self.read() if self.shared else self.write()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that commits at the end of the block, durably, or leaves nothing behind.
@@ -109,7 +126,7 @@ class Database:
             Conflict: what was decided rests on a state that has changed since.
         """
         try:
-            async with self._turn, self._engine.connect() as connection:
+            async with self._turn, self._writer.connect() as connection:
                 await connection.execution_options(**{sqlite.WRITES: True})
                 async with connection.begin():
                     yield connection

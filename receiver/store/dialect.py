@@ -13,8 +13,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from receiver.store.schema import Time
 
-INBOX_LOCK = 0x746F63_01  # "toc" and a number: advisory locks are one name space for a whole database
-MIGRATION_LOCK = 0x746F63_02
+MIGRATION_LOCK = 0x746F63_02  # "toc" and a number: advisory locks are one name space for a whole database
 
 _DATA_EXCEPTION = "22"  # the classes of https://www.postgresql.org/docs/current/errcodes-appendix.html
 _AGAIN = ("40001", "40P01")  # serialization_failure, deadlock_detected
@@ -44,17 +43,6 @@ def insert(connection: AsyncConnection, table: sa.Table) -> sqlite.Insert | post
 
 def is_postgresql(connection: AsyncConnection) -> bool:
     return connection.dialect.name == "postgresql"
-
-
-async def take_positions_in_order(connection: AsyncConnection) -> None:
-    """Makes the inbox's positions, until the end of this transaction, follow the order of the commits.
-
-    A sequence gives its numbers out at once, and transactions commit when they will: without this, a body could
-    become visible behind one with a higher position that the engine has already passed. With it, whoever sees a
-    position sees all before it: the lock goes only when the commit can be seen. SQLite has one writer anyway.
-    """
-    if is_postgresql(connection):
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(INBOX_LOCK)))
 
 
 def migrate_alone(connection: sa.Connection) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.store.database import Database
-from receiver.store.schema import inbox, incidents
+from receiver.store.inbox import Inbox
+from receiver.store.schema import incidents, jobs
+
+SLOW_SECONDS = 0.05  # figures that took as long are kept for a while
+KEPT_SECONDS = 10.0
 
 SIZE = {
     "sqlite": "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
@@ -19,21 +25,51 @@ SIZE = {
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How many incidents there are of each status and severity, since when the oldest body waits, the size in bytes."""
+    """How many incidents there are of each status and severity, since when the oldest body waits, the size in bytes.
+
+    `jobs_due` could begin now, the oldest of them since `jobs_since`.
+    """
 
     incidents: list[tuple[str, str, int]]
     oldest: datetime | None
     size_bytes: int
+    jobs_due: int = 0
+    jobs_since: datetime | None = None
 
 
-async def figures(database: Database) -> Figures:
+async def figures(database: Database, inbox: Inbox, now: datetime) -> Figures:
     """The figures of this moment.
 
     Raises:
         StoreUnavailable: the store cannot be read.
     """
     async with database.read() as connection:
-        return Figures(await _incidents(connection), await _oldest(connection), await _size(connection))
+        found, size, due = await _incidents(connection), await _size(connection), await _due(connection, now)
+    return Figures(found, await inbox.waiting_since(), size, *due)
+
+
+class KeptFigures:
+    """Asks for figures, and gives them again for a while where asking takes long: a scrape must cost little."""
+
+    def __init__(self, ask: Callable[[], Awaitable[Figures]], seconds: Callable[[], float] = time.monotonic) -> None:
+        self._ask = ask
+        self._seconds = seconds
+        self._kept: Figures | None = None
+        self._kept_until = 0.0
+
+    async def __call__(self) -> Figures:
+        """The figures of this moment, or at most KEPT_SECONDS old.
+
+        Raises:
+            StoreUnavailable: the store cannot be read.
+        """
+        began = self._seconds()
+        if self._kept is not None and began < self._kept_until:
+            return self._kept
+        self._kept = await self._ask()
+        ended = self._seconds()
+        self._kept_until = ended + KEPT_SECONDS if ended - began >= SLOW_SECONDS else ended
+        return self._kept
 
 
 async def _incidents(connection: AsyncConnection) -> list[tuple[str, str, int]]:
@@ -42,9 +78,10 @@ async def _incidents(connection: AsyncConnection) -> list[tuple[str, str, int]]:
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-async def _oldest(connection: AsyncConnection) -> datetime | None:
-    first = sa.select(inbox.c.received_at).order_by(inbox.c.id).limit(1)
-    return (await connection.execute(first)).scalar_one_or_none()
+async def _due(connection: AsyncConnection, now: datetime) -> tuple[int, datetime | None]:
+    due = sa.select(sa.func.count(), sa.func.min(jobs.c.due_at)).where(jobs.c.state == "pending", jobs.c.due_at <= now)
+    row = (await connection.execute(due)).one()
+    return row[0], row[1]
 
 
 async def _size(connection: AsyncConnection) -> int:

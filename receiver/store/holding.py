@@ -43,6 +43,16 @@ class Holding:
                     return True
         return False
 
+    def forget(self) -> None:
+        """Reads the windows anew: another replica may have heard of a change of them."""
+        self._stored = None
+
+    def asks_store(self, notifications: Iterable[Notification], rules: SuppressionRules) -> bool:
+        """Whether to prepare these the store must be asked, which must have committed all that came before."""
+        if self._stored is None or any(one.source == LOOK_AGAIN for one in notifications):
+            return True
+        return bool(rules.remembered or rules.inhibition) and any(one.alerts for one in notifications)
+
     async def prepare(
         self,
         notifications: Sequence[Notification],
@@ -55,6 +65,7 @@ class Holding:
 
         Reads nothing where nothing could be held back. A marker also tells that windows may have changed.
         """
+        asks = self.asks_store(notifications, rules)
         markers = [one.group_labels for one in notifications if one.source == LOOK_AGAIN]
         if self._stored is None or markers:
             async with self._database.read() as connection:
@@ -63,8 +74,7 @@ class Holding:
         if windows != self._agenda.windows:
             self._agenda = Agenda(windows)
         work.shelf = Shelf(windows=self._agenda.at(now))
-        alerts = any(one.alerts for one in notifications)
-        if not markers and not (alerts and (rules.remembered or rules.inhibition)):
+        if not asks:
             return
         async with self._database.read() as connection:
             for said in markers:

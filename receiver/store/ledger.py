@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence, Set
+from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from receiver.engine.incident import AnyEvent, Incident
+from receiver.engine.incident import AnyEvent, Incident, IncidentStatus
+from receiver.engine.notification import Body
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.working_set import Outcome, Recorded, WorkingSet
-from receiver.store import jobs
-from receiver.store.database import Database
-from receiver.store.dialect import insert
+from receiver.store import bulk, jobs
+from receiver.store.database import Conflict, Database, Lost
 from receiver.store.held_rows import write_held
 from receiver.store.lease import hold
-from receiver.store.schema import events, inbox, incidents, occurrences, quarantine
+from receiver.store.memory import Memory
+from receiver.store.schema import engine, events, incidents, occurrences, quarantine
 
-CHUNK = 500  # values in one IN (…): below every database's limit
+CHUNK = 5000  # values in one IN (…): below every database's limit
+MADE_ON_THE_LOOP = 20  # rows
+
+Reading = AbstractAsyncContextManager[AsyncConnection]
+Taken = Callable[[AsyncConnection], Awaitable[None]]
 
 encode_json = msgspec.json.Encoder().encode
 _incident_decoder = msgspec.json.Decoder(Incident)
@@ -29,39 +36,70 @@ _labels_decoder = msgspec.json.Decoder(dict[str, str])
 
 
 class Ledger:
-    """Reads what decisions need and commits what they were."""
+    """Reads what decisions need and commits what they were.
 
-    def __init__(self, database: Database) -> None:
+    What the engine needs again and again it remembers. Whatever this process commits passes through here; what another
+    process changed shows as a conflict, and is then asked of the store.
+    """
+
+    def __init__(self, database: Database, memory: Memory | None = None) -> None:
         self._database = database
+        self._memory = memory or Memory()
 
-    async def load(self, identities: Iterable[str], keys: Iterable[str]) -> WorkingSet:
-        """The latest occurrence of each identity, and the incidents that they or the keys belong to."""
+    def forget(self) -> None:
+        """Forgets what was remembered: others may have worked since, or a commit has perhaps failed."""
+        self._memory.clear()
+
+    async def position(self) -> int:
+        """The last body whose meaning is committed; 0 before any."""
         async with self._database.read() as connection:
-            latest = await _latest(connection, sorted(identities))
-            wanted = {occurrence.incident for occurrence in latest if occurrence.incident}
-            found = await _incidents(connection, incidents.c.id, sorted(wanted))
-            keys_of_all = {*keys, *(incident.key for incident in found)}  # a reopened one must be alone under its key
-            open_ = incidents.c.status != "resolved"
-            found += await _incidents(connection, incidents.c.key, sorted(keys_of_all), open_)
-        return WorkingSet.of(latest, found)
+            return (await connection.execute(sa.select(engine.c.position))).scalar_one_or_none() or 0
+
+    async def load(self, identities: Iterable[str], keys: Set[str], pending: WorkingSet | None = None) -> WorkingSet:
+        """The latest occurrence of each identity, and the incidents that they or the keys belong to.
+
+        `pending` is what an earlier batch knew and decided whose commit is under way: it counts before the store.
+        """
+        before = pending or WorkingSet()
+        decided, others = before.recall(identities)
+        known, unknown = self._memory.recall(others)
+        wanted = {occurrence.incident for occurrence in (*decided, *known) if occurrence.incident}
+        by_id, unknown_ids = self._memory.incidents(wanted - before.incidents.keys())
+        of_before = [incident for name, incident in before.incidents.items() if name in wanted]
+        keys = keys | _keys_of_resolved([*by_id, *of_before])
+        by_key, unknown_keys = self._memory.open_incidents(keys - before.open_by_key.keys())
+        found: list[Incident] = []
+        if unknown or unknown_ids or unknown_keys:
+            reading = self._database.read_to_write() if pending is None else self._database.read()
+            latest, found = await _ask(reading, unknown, unknown_ids, unknown_keys)
+            self._memory.learn(latest, [incident for incident in found if incident.id not in before.incidents])
+            known += latest
+            keys = keys | _keys_of_resolved(found)
+        newest = [before.incidents.get(incident.id, incident) for incident in (*by_id, *by_key, *found)]
+        newest += [incident for incident in before.incidents.values() if incident.id in wanted or incident.key in keys]
+        return WorkingSet.of((*decided, *known), newest)
 
     async def incident(self, incident_id: str) -> Incident | None:
         async with self._database.read() as connection:
             found = await _incidents(connection, incidents.c.id, [incident_id])
         return found[0] if found else None
 
-    async def commit_processed(self, outcome: Outcome, epoch: int, position: int) -> None:
-        """Commits what a batch of bodies meant, and that they are done with.
+    async def commit_processed(self, work: WorkingSet, epoch: int, position: int | None, taken: Taken) -> None:
+        """Commits what a batch of bodies meant, and that they are done with: `taken` has its part in the transaction.
 
         Raises:
             Conflict: an incident was changed meanwhile; nothing was committed.
             Lost: another process has taken over; nothing was committed.
+            StoreUnavailable: perhaps it was committed; `position` tells.
         """
-        async with self._database.write() as connection:
-            await _write_events(connection, outcome)
-            await _write(connection, outcome)
-            await hold(connection, epoch, position)
-            await connection.execute(sa.delete(inbox).where(inbox.c.id <= position))
+        rows = await _Rows.of(work.outcome, self._database.dialect)
+        with self._remembering(work.outcome):
+            async with self._database.write() as connection:
+                await rows.write_events(connection)
+                await rows.write(connection)
+                await hold(connection, epoch, position)
+                await taken(connection)
+            self._memory.learn_work(work)
 
     async def commit(self, outcome: Outcome, now: datetime, done: tuple[jobs.Job, str] | None = None) -> None:
         """Commits a decision about an incident, with the job that asked for it and the word for what came of it.
@@ -70,62 +108,92 @@ class Ledger:
             Conflict: the incident was changed meanwhile; nothing was committed.
             Lost: the job is no longer ours; nothing was committed.
         """
-        async with self._database.write() as connection:
-            await _write_events(connection, outcome)
-            if done is not None:
-                await jobs.finish(connection, *done, now)
-            await _write(connection, outcome)
+        rows = await _Rows.of(outcome, self._database.dialect)
+        with self._remembering(outcome):
+            async with self._database.write() as connection:
+                await rows.write_events(connection)
+                if done is not None:
+                    await jobs.finish(connection, *done, now)
+                await rows.write(connection)
+            self._memory.learn(outcome.occurrences.values(), outcome.incidents.values())
+
+    @contextmanager
+    def _remembering(self, outcome: Outcome) -> Iterator[None]:
+        """Around a commit: what failed, or perhaps failed, leaves nothing remembered that may not be so."""
+        try:
+            yield
+        except Conflict:
+            self._memory.forget(outcome)
+            raise
+        except Lost:
+            raise
+        except BaseException:
+            self.forget()
+            raise
 
 
-async def _write_events(connection: AsyncConnection, outcome: Outcome) -> None:
-    """Before all else, in every transaction: who comes second waits here, holding nothing that the first one wants."""
-    if outcome.events:
-        await connection.execute(sa.insert(events), [_event_row(recorded) for recorded in outcome.events])
+class _Rows:
+    """An outcome as rows, made before the transaction begins."""
 
-
-async def _write(connection: AsyncConnection, outcome: Outcome) -> None:
-    if outcome.incidents:
-        await _upsert(connection, incidents, [_incident_row(i) for i in outcome.incidents.values()])
-    if outcome.occurrences:
+    def __init__(self, outcome: Outcome, dialect: sa.Dialect) -> None:
         # What closes comes first: an identity has one open occurrence at any time.
-        rows = sorted(outcome.occurrences.values(), key=lambda occurrence: occurrence.ends_at is None)
-        await _upsert(connection, occurrences, [_occurrence_row(occurrence) for occurrence in rows])
-    if outcome.held:
-        await write_held(connection, outcome.held)
-    if outcome.quarantined:
-        rows_ = [
-            {
-                "id": b.position,
-                "source": b.source,
-                "received_at": b.received_at,
-                "reason": why,
-                "content": b.content,
-            }
-            for b, why in outcome.quarantined
+        by_end = sorted(outcome.occurrences.values(), key=lambda occurrence: occurrence.ends_at is None)
+        self._events = [_event_row(recorded) for recorded in outcome.events]
+        self._upserts = [
+            bulk.Upsert(incidents, [_incident_row(i) for i in outcome.incidents.values()], dialect),
+            bulk.Upsert(occurrences, [_occurrence_row(occurrence) for occurrence in by_end], dialect),
+            bulk.Upsert(quarantine, [_quarantine_row(body, why) for body, why in outcome.quarantined], dialect),
         ]
-        await _upsert(connection, quarantine, rows_)
-    await jobs.put(connection, outcome.effects)
+        self._held = outcome.held
+        self._effects = outcome.effects
+
+    @classmethod
+    async def of(cls, outcome: Outcome, dialect: sa.Dialect) -> Self:
+        """Many rows are made off the event loop."""
+        if len(outcome.occurrences) > MADE_ON_THE_LOOP:
+            return await asyncio.to_thread(cls, outcome, dialect)
+        return cls(outcome, dialect)
+
+    async def write_events(self, connection: AsyncConnection) -> None:
+        """Before all else, in every transaction: who comes second waits here, and holds nothing the first one wants."""
+        if self._events:
+            await connection.execute(sa.insert(events), self._events)
+
+    async def write(self, connection: AsyncConnection) -> None:
+        for upsert in self._upserts:
+            await upsert.run(connection)
+        if self._held:
+            await write_held(connection, self._held)
+        await jobs.put(connection, self._effects)
 
 
-async def _upsert(connection: AsyncConnection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-    statement = insert(connection, table)
-    changed = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
-    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed), rows)
+async def _ask(
+    reading: Reading, identities: Sequence[str], ids: Sequence[str], keys: Sequence[str]
+) -> tuple[list[Occurrence], list[Incident]]:
+    """What is not remembered, from the store."""
+    async with reading as connection:
+        latest = await _latest(connection, sorted(identities))
+        wanted = {occurrence.incident for occurrence in latest if occurrence.incident}
+        found = await _incidents(connection, incidents.c.id, sorted(wanted.union(ids)))
+        open_keys = _keys_of_resolved(found).union(keys)
+        found += await _incidents(connection, incidents.c.key, sorted(open_keys), incidents.c.status != "resolved")
+    return latest, found
+
+
+def _keys_of_resolved(found: Iterable[Incident]) -> set[str]:
+    """Under which keys an incident that may be reopened must be the only open one."""
+    return {incident.key for incident in found if incident.status is IncidentStatus.RESOLVED}
 
 
 async def _latest(connection: AsyncConnection, identities: Sequence[str]) -> list[Occurrence]:
-    """Of each identity the open occurrence, else the one that ended last."""
+    """Of each identity the open occurrence, else the one that ended last. Each half is answered by one index."""
     newest: dict[str, Occurrence] = {}
     for chunk in _chunks(identities):
-        query = (
-            sa.select(occurrences)
-            .where(occurrences.c.identity.in_(chunk))
-            .where(occurrences.c.ends_at.is_(None) | ~_ended_later_exists())
-        )
-        for row in await connection.execute(query):
-            occurrence = occurrence_of(row)
-            if occurrence.ends_at is None or occurrence.identity not in newest:
-                newest[occurrence.identity] = occurrence
+        of_chunk = sa.select(occurrences).where(bulk.one_of(occurrences.c.identity, chunk, connection.dialect))
+        closed = of_chunk.where(occurrences.c.ends_at.is_not(None), ~_ended_later_exists())
+        for row in await connection.execute(closed.union_all(of_chunk.where(occurrences.c.ends_at.is_(None)))):
+            if row.ends_at is None or row.identity not in newest:
+                newest[row.identity] = occurrence_of(row)
     return list(newest.values())
 
 
@@ -139,7 +207,7 @@ async def _incidents(
 ) -> list[Incident]:
     found: list[Incident] = []
     for chunk in _chunks(values):
-        query = sa.select(incidents.c.state).where(column.in_(chunk), *where)
+        query = sa.select(incidents.c.state).where(bulk.one_of(column, chunk, connection.dialect), *where)
         found += [_incident_decoder.decode(state) for state in (await connection.execute(query)).scalars()]
     return found
 
@@ -154,6 +222,17 @@ def _event_row(recorded: Recorded) -> dict[str, Any]:
         "version": recorded.version,
         "at": recorded.at,
         "event": encode_json(recorded.event),
+    }
+
+
+def _quarantine_row(body: Body, why: str) -> dict[str, Any]:
+    return {
+        "id": body.position,
+        "source": body.source,
+        "received_at": body.received_at,
+        "reason": why,
+        "content": body.content,
+        "origin": str(body.origin) or None,
     }
 
 

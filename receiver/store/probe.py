@@ -7,15 +7,17 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from receiver.store.database import Database
+from receiver.store.inbox import Inbox
 from receiver.store.lease import hold
-from receiver.store.schema import inbox
+from receiver.store.schema import engine
 
 
 class Probe:
     """Asks the store about itself, under the epoch of the engine's turn."""
 
-    def __init__(self, database: Database, epoch: int = 0) -> None:
+    def __init__(self, database: Database, inbox: Inbox, epoch: int = 0) -> None:
         self._database = database
+        self._inbox = inbox
         self.epoch = epoch
 
     async def write(self) -> None:
@@ -28,13 +30,19 @@ class Probe:
         async with self._database.write() as connection:
             await hold(connection, self.epoch)
 
+    async def takes_writes(self) -> None:
+        """Commits nothing, as whoever writes would: quick, and whoever has the turn is not kept waiting.
+
+        Raises:
+            StoreUnavailable: the store takes no writes.
+        """
+        async with self._database.write() as connection:
+            await connection.execute(sa.update(engine).where(engine.c.id == 0).values(epoch=0))  # there is none
+
     async def waiting_since(self) -> datetime | None:
         """When the oldest body that is not processed was received; None if there is none.
 
         Raises:
             StoreUnavailable: the store cannot be read.
         """
-        oldest = sa.select(inbox.c.received_at).order_by(inbox.c.id).limit(1)
-        async with self._database.read() as connection:
-            found: datetime | None = (await connection.execute(oldest)).scalar_one_or_none()
-        return found
+        return await self._inbox.waiting_since()

@@ -8,7 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from receiver.engine.notification import Body, count_alerts
+from receiver.engine.counting import count
+from receiver.engine.notification import Body
+from receiver.engine.origin import Origin
 from receiver.store.database import Database
 from receiver.store.inbox import Inbox
 from receiver.store.schema import quarantine
@@ -61,9 +63,9 @@ class Quarantine:
             row = (await connection.execute(sa.select(quarantine).where(quarantine.c.id == number))).first()
         if row is None:
             return False
-        body = Body(row.source, row.received_at, row.content)
+        body = Body(row.source, row.received_at, row.content, origin=Origin.parse(row.origin))
         try:
-            async with self._inbox.beside(body, alerts=count_alerts(row.content)) as connection:
+            async with self._inbox.beside(body, alerts=count(row.content)) as connection:
                 taken = await connection.execute(sa.delete(quarantine).where(quarantine.c.id == number))
                 if taken.rowcount != 1:
                     raise _Gone

@@ -123,14 +123,6 @@ class Queries:
         async with self._database.read() as connection:
             return [event_of(row) for row in await connection.execute(query)]
 
-    async def counts(self) -> list[tuple[str, str, int]]:
-        """How many incidents there are of each status and severity."""
-        query = sa.select(incidents.c.status, incidents.c.severity, sa.func.count()).group_by(
-            incidents.c.status, incidents.c.severity
-        )
-        async with self._database.read() as connection:
-            return [(row[0], row[1], row[2]) for row in await connection.execute(query)]
-
 
 def _of_status(status: str) -> tuple[sa.ColumnElement[bool], ...]:
     open_, expired = occurrences.c.ends_at.is_(None), occurrences.c.expired

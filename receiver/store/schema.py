@@ -24,11 +24,15 @@ class Time(TypeDecorator[datetime]):
     impl = sa.BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        return None if value is None else (value - EPOCH) // MICROSECOND
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[datetime | None], int | None]:
+        return _microseconds
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         return None if value is None else EPOCH + value * MICROSECOND
+
+
+def _microseconds(value: datetime | None) -> int | None:
+    return None if value is None else (value - EPOCH) // MICROSECOND
 
 
 class Text(TypeDecorator[str]):
@@ -78,6 +82,7 @@ quarantine = sa.Table(
     sa.Column("received_at", Time, nullable=False),
     sa.Column("reason", Text, nullable=False),
     sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.Column("origin", Text),
     sa.Index("quarantine_oldest", "received_at"),
 )
 
@@ -136,11 +141,14 @@ occurrences = sa.Table(
     sa.Column("generator_url", Text, nullable=False),
     sa.Column("expired", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("not_before", Time),
-    sa.Index("occurrences_identity", "identity", "ends_at"),
     sa.Index("occurrences_incident", "incident"),
     sa.Index("occurrences_newest", "starts_at", "id"),
 )
+# An occurrence stands in one of these two, so that opening it touches one place of one large index.
 _where(sa.Index("occurrences_open", occurrences.c.identity, unique=True), occurrences.c.ends_at.is_(None))
+_where(
+    sa.Index("occurrences_closed", occurrences.c.identity, occurrences.c.ends_at), occurrences.c.ends_at.is_not(None)
+)
 _where(
     sa.Index("occurrences_alone", occurrences.c.ends_at),  # what no incident takes away with it
     occurrences.c.incident.is_(None) & occurrences.c.ends_at.is_not(None),

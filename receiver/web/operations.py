@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,7 +13,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from receiver.metrics import Metrics
 from receiver.store.figures import Figures
 from receiver.store.inbox import Inbox
-from receiver.store.queries import Queries
 from receiver.web.problems import problem
 from receiver.web.uploads import Uploads
 from tocsin.clock import Clock
@@ -36,7 +36,7 @@ class Operations:
     def __init__(
         self,
         *,
-        queries: Queries,
+        writable: Callable[[], Awaitable[None]],
         figures: Callable[[], Awaitable[Figures]],
         inbox: Inbox,
         uploads: Uploads,
@@ -45,7 +45,7 @@ class Operations:
         lifecycle: Lifecycle,
         clock: Clock,
     ) -> None:
-        self._queries = queries
+        self._writable = writable
         self._figures = figures
         self._inbox = inbox
         self._uploads = uploads
@@ -66,12 +66,12 @@ class Operations:
         return web.Response(text="Tocsin's receiver is healthy.\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Ready means: not stopping, the store answers, and the engine is not waiting for it."""
+        """Ready means: not stopping, the engine is not waiting for the store, and the store takes writes."""
         if self._lifecycle.stopping:
             return problem(503, "the receiver is stopping")
-        await self._queries.counts()
         if self._failing():
             raise StoreUnavailable(self._failing())
+        await self._writable()
         return web.Response(text="Tocsin's receiver is ready.\n")
 
     async def reload(self, request: web.Request) -> web.Response:
@@ -87,6 +87,7 @@ class Operations:
         """The receiver's own metrics; what the store must be asked for keeps its last value while it is away."""
         self._metrics.inbox_depth.set(self._inbox.depth)
         self._metrics.inflight.set(self._uploads.held)
+        self._metrics.engine_failing.set(bool(self._failing()))
         with suppress(StoreUnavailable):
             self._tell(await self._figures())
         return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -94,9 +95,13 @@ class Operations:
     def _tell(self, figures: Figures) -> None:
         metrics = self._metrics
         metrics.store_bytes.set(figures.size_bytes)
-        waits = 0.0 if figures.oldest is None else (self._clock.now() - figures.oldest).total_seconds()
-        metrics.inbox_oldest.set(max(0.0, waits))
+        metrics.inbox_oldest.set(self._age(figures.oldest))
+        metrics.jobs_due.set(figures.jobs_due)
+        metrics.jobs_oldest.set(self._age(figures.jobs_since))
         if figures.incidents:
             metrics.incidents.clear()
         for status, severity, count in figures.incidents:
             metrics.incidents.labels(status, severity).set(count)
+
+    def _age(self, since: datetime | None) -> float:
+        return 0.0 if since is None else max(0.0, (self._clock.now() - since).total_seconds())

@@ -7,6 +7,7 @@ What is cut off is answered 503 and not 408, 413 or 429, which Alertmanager take
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from aiohttp import StreamReader, web
 SMALL_BYTES = 64 * 1024  # always taken: a page does not wait for what is bulky; aiohttp buffers as much by itself
 WINDOW_SECONDS = 5.0  # a body must keep its rate in each of them
 PATIENCE_SECONDS = 5.0  # how long a body waits for others to give room
+COPIES = 2  # of one body at a time while it is committed: the database driver's and the database's
 
 
 class TooLarge(Exception):
@@ -69,8 +71,9 @@ class _Upload:
 class Uploads:
     """Every body on its way in, oldest first.
 
-    Bytes count as they arrive, whatever was announced. When they would be too many, the youngest body beyond
-    `SMALL_BYTES` gives way, so that older ones end and give their room back: all at once, none would ever end.
+    Bytes count as they arrive, whatever was announced, and room for the copies of the largest is kept free. When they
+    would be too many, the youngest body beyond `SMALL_BYTES` gives way, so that older ones end and give their room
+    back: all at once, none would ever end.
     """
 
     def __init__(self, bounds: Bounds) -> None:
@@ -109,7 +112,7 @@ class Uploads:
 
     async def _read(self, request: web.Request, upload: _Upload) -> bytes:
         bounds, loop = self.bounds, asyncio.get_running_loop()
-        chunks: list[bytes] = []
+        whole = io.BytesIO()  # grows in place, and hands out its bytes without a copy
         window_start, window_bytes, end = loop.time(), 0, loop.time() + bounds.timeout_seconds
         while True:
             until = min(window_start + WINDOW_SECONDS, end)
@@ -122,19 +125,19 @@ class Uploads:
                 window_start, window_bytes = loop.time(), 0
                 continue
             if not chunk:
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                return whole.getvalue()
             if upload.held + len(chunk) > bounds.max_body_bytes:
                 raise TooLarge
             waited = await self._make_room(upload, len(chunk))
             window_start, end = window_start + waited, end + waited
             window_bytes += len(chunk)
-            chunks.append(chunk)
+            whole.write(chunk)
 
     async def _make_room(self, upload: _Upload, wanted: int) -> float:
         """Counts bytes as held, once there is room for them; returns the seconds that took."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        while upload.held + wanted > SMALL_BYTES and self.held + wanted > self.bounds.max_inflight_bytes:
+        while upload.held + wanted > SMALL_BYTES and not self._fits(upload, wanted):
             youngest = next(u for u in reversed(self._uploads) if u.arriving and (u is upload or u.held > SMALL_BYTES))
             if youngest is not upload:
                 youngest.send_away()
@@ -150,6 +153,11 @@ class Uploads:
         upload.held += wanted
         self.held += wanted
         return loop.time() - began
+
+    def _fits(self, upload: _Upload, wanted: int) -> bool:
+        """Whether there is room beside the copies of the largest; for one body alone there always is."""
+        largest = max(upload.held + wanted, *(other.held for other in self._uploads))
+        return self.held + wanted <= max(self.bounds.max_body_bytes, self.bounds.max_inflight_bytes - COPIES * largest)
 
     def _free(self, upload: _Upload) -> None:
         self.held -= upload.held

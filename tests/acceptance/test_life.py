@@ -210,7 +210,7 @@ async def test_bodies_beyond_the_budget(tmp_path: Path) -> None:
         print(f"answers {Counter(statuses)}; a page took {seconds:.2f} s; {grown / MIB:.0f} MiB more at most")
         assert 200 in statuses
         assert set(statuses) <= {0, 200, 503}
-        assert grown < 1024 * MIB
+        assert grown < 1.7 * 256 * MIB  # 1.43 measured; 1.5 is wanted, the rest is for other machines
         metrics = await (await tocsin.http.get(f"{tocsin.url}/metrics")).text()
         assert "tocsin_receiver_inflight_bytes 0.0" in metrics.splitlines()
         assert said(tocsin.process, "a body is cut off") <= 2

@@ -50,6 +50,20 @@ BUSY = {
         for le in ("15", "+Inf")
     },
     "tocsin_receiver_inbox_depth": "0x240",
+    **dict.fromkeys(
+        (
+            f"tocsin_receiver_{what}"
+            for what in (
+                "engine_active",
+                "engine_failing",
+                "inbox_oldest_seconds",
+                "jobs_oldest_due_seconds",
+                "jobs_due",
+                "inflight_bytes",
+            )
+        ),
+        "0x240",
+    ),
     'tocsin_receiver_incidents{status="open", severity="critical"}': "1x240",
     'tocsin_receiver_incidents{status="resolved", severity="warning"}': "7x240",
     'tocsin_receiver_messages_total{channel="mail", state="failed"}': "0+1x240",

@@ -16,6 +16,7 @@ from receiver.app import Receiver
 from receiver.config import ReceiverConfig
 from receiver.notify.channel import Envelope
 from receiver.store.database import Database
+from receiver.store.inbox_file import InboxFile
 from tests.receiver.bodies import START
 from tocsin.clock import ManualClock
 from tocsin.guard import Guard
@@ -23,17 +24,27 @@ from tocsin.guard import Guard
 HOOK = "/api/v2/hooks/alertmanager"
 
 
+class Death(BaseException):
+    """The process ends here, as far as a test goes."""
+
+
 @dataclass
 class Phone:
-    """A channel that remembers what it was told, and fails as often as a test wants."""
+    """A channel that remembers what it was told, and fails as often as a test wants.
+
+    While it `kills`, its process dies right after each message: nobody can record that it was sent.
+    """
 
     told: list[Envelope] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
+    kills: bool = False
 
     async def send(self, envelope: Envelope) -> None:
         if self.failures:
             raise self.failures.pop(0)
         self.told.append(envelope)
+        if self.kills:
+            raise Death
 
     @property
     def keys(self) -> list[str]:
@@ -48,6 +59,13 @@ class Harness:
     clock: ManualClock
     client: TestClient[Any, Any]
     phones: Mapping[str, Phone]
+
+    @property
+    def inbox_file(self) -> InboxFile:
+        """Where senders' bodies lie."""
+        file = self.receiver.inbox._file
+        assert file is not None
+        return file
 
     async def post(self, content: bytes, *, source: str = "") -> int:
         """Posts a webhook body and lets everything that follows at once happen."""
@@ -127,4 +145,5 @@ async def receiver(
     finally:
         commits.cancel()
         await asyncio.gather(commits, return_exceptions=True)
+        await built.inbox.close()
         await database.close()

@@ -15,7 +15,8 @@ from aiohttp.test_utils import TestServer
 from structlog.testing import capture_logs
 
 from receiver.engine.heartbeat import Heartbeat, hear
-from receiver.engine.notification import Body, decode
+from receiver.engine.notification import Body
+from receiver.engine.seen import Seen
 from receiver.heartbeats.ping import STUCK_AFTER, Alive
 from receiver.heartbeats.settings import PingSettings
 from receiver.heartbeats.watch import judge
@@ -60,7 +61,7 @@ def test_hear() -> None:
     """Heartbeats are taken out of a body; only what fires is a sign of life, and only of its own source."""
     content = body(alert("Watchdog"), alert("Disk"), alert("Watchdog", end=60, n="2"))
     for source, rest, signs in (("alertmanager", 1, {"prometheus": 1}), ("berlin", 3, {})):
-        heard = hear(decode(Body(source, START, content)), [BEAT])
+        heard = hear(Seen().decode(Body(source, START, content), "tenant"), [BEAT])
         assert (len(heard.rest.alerts), heard.signs) == (rest, signs)
 
 
@@ -211,7 +212,7 @@ async def test_no_ping_without_work(tmp_path: Path) -> None:
 async def test_lost_turn(tmp_path: Path) -> None:
     """Who has lost the engine's turn does not work, whatever the store would take."""
     async with receiver(tmp_path) as tocsin:
-        alive = Alive(Probe(tocsin.database, epoch=0), lambda: "", tocsin.clock)
+        alive = Alive(Probe(tocsin.database, tocsin.receiver.inbox, epoch=0), lambda: "", tocsin.clock)
         assert await alive.ails() == "another process has taken the engine's turn"
 
 

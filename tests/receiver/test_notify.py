@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
 from aiosmtpd.smtp import Envelope as SmtpEnvelope
+from msgspec import structs
 
 from receiver.engine.incident import EscalationStep, Incident, IncidentStatus
 from receiver.engine.occurrence import Occurrence
@@ -198,7 +199,7 @@ async def test_all_clear_reads_well() -> None:
 async def test_alerts_cannot_write_headers_or_templates() -> None:
     """What an alert says stays text: no header, no template, no second line in the subject."""
     nasty = "x\r\nBcc: eve@evil.org\r\n\r\n{{ 7 * 7 }}{% raw %}"
-    alert = replace(ALERT, annotations={"summary": nasty, "description": nasty})
+    alert = structs.replace(ALERT, annotations={"summary": nasty, "description": nasty})
     far = Far()
     async with smtp(far) as channel:
         await channel.send(replace(PAGE, incident=replace(INCIDENT, title=alert.summary), alerts=[alert]))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
-from tests.receiver.bodies import alert, body
-from tests.receiver.harness import receiver
+from receiver.config import ReceiverConfig
+from receiver.engine.notification import Body
+from receiver.engine.origin import Origin
+from tests.receiver.bodies import START, alert, body
+from tests.receiver.harness import HOOK, Harness, receiver
 from tests.receiver.holding import PAGE, config, told
 
 
@@ -39,3 +43,49 @@ async def test_quarantine_after_the_cause_is_mended(tmp_path: Path) -> None:
         await tocsin.settle()
         assert "Poison is up" in {incident["title"] for incident in await tocsin.incidents()}
         assert (await tocsin.get("/api/v1/quarantine"))["items"] == []
+
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+async def poisoned(tocsin: Harness, token: str) -> None:
+    """A body of a sender that is confined to the tenant acme breaks the engine, names another one, and is re-run."""
+    correlator = tocsin.receiver.loop.rules.correlator
+    place = correlator.place
+    correlator.place = lambda *given: 1 / 0 if given[1].name in ("Own", "Foreign") else place(*given)  # type: ignore
+    headers = {"Authorization": f"Bearer {token}"}
+    whole = body(alert("Own", tenant="acme"), alert("Foreign", tenant="globex"))
+    answer = await tocsin.client.post(f"{HOOK}/europe", data=whole, headers=headers)
+    assert answer.status == 200
+    await tocsin.settle()
+    correlator.place = place  # type: ignore[method-assign]
+    found = (await tocsin.get("/api/v1/quarantine"))["items"]
+    broken = next(one for one in found if re.search("ZeroDivisionError", one["reason"]))
+    assert (await tocsin.client.post(f"/api/v1/quarantine/{broken['id']}/retry")).status == 200
+
+
+def confined(folder: Path) -> ReceiverConfig:
+    (folder / "token").write_text("t0ken")
+    token = {"token_file": folder / "token", "tenants": ["acme"]}
+    return ReceiverConfig.model_validate({"sources": {"europe": {"bearer_token_files": [token]}}})
+
+
+async def test_a_body_that_is_run_again_stays_confined(tmp_path: Path) -> None:
+    """A body from quarantine may speak for no more tenants than its sender, however it got there."""
+    async with receiver(tmp_path, confined(tmp_path)) as tocsin:
+        await poisoned(tocsin, "t0ken")
+        await tocsin.settle()
+        tenants = {one["labels"].get("tenant") for one in await tocsin.alerts() if one["source"] == "europe"}
+        assert tenants == {"acme"}
+
+
+async def test_a_body_that_is_run_again_keeps_its_origin(tmp_path: Path) -> None:
+    """What is re-run speaks for whom its sender may speak for, and belongs to the trace of the request."""
+    origin = Origin(("acme",), TRACE)
+    async with receiver(tmp_path) as tocsin:
+        await tocsin.receiver.inbox.put(Body("europe", START, b"[]", origin=origin), 0)
+        await tocsin.settle()
+        (kept,) = (await tocsin.get("/api/v1/quarantine"))["items"]
+        assert (await tocsin.client.post(f"/api/v1/quarantine/{kept['id']}/retry")).status == 200
+        (waiting,) = (await tocsin.receiver.inbox.oldest()).bodies
+        assert waiting.origin == origin

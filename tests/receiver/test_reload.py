@@ -26,7 +26,7 @@ def write(file: Path, **config: Any) -> None:
 
 
 def enable(tocsin: Harness, file: Path) -> None:
-    """Lets a harness reload a file, as `app.run` does, but for the channels: phones stay phones."""
+    """Lets a harness reload a file, as `serve.run` does, but for the channels: phones stay phones."""
 
     async def take(prepared: Prepared) -> None:
         phones = {name: tocsin.phones.get(name, Phone()) for name in prepared.channels}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.engine.schedule import Cron, Once, Recurring, Schedule, Span, next_span, span_at
+from receiver.engine.schedule import Cron, Except, Once, Recurring, Schedule, Span, next_span, span_at
 
 BERLIN = ZoneInfo("Europe/Berlin")  # 2026: 02:00 becomes 03:00 on 29 March, 03:00 becomes 02:00 on 25 October
 HOUR = timedelta(hours=1)
@@ -128,3 +128,26 @@ def test_one_answer_at_every_moment(at: datetime, hour: int, minute: int, durati
         if span is not None:
             assert span.covers(at)
             assert span.end - span.start == duration * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("series", "days", "starts"),
+    [
+        (daily("00:30"), {"2026-01-02", "2026-01-04"}, ["2025-12-31T23:30", "2026-01-02T23:30", "2026-01-04T23:30"]),
+        (
+            Recurring("FREQ=DAILY;COUNT=3", local("2026-01-01T12:00"), HOUR, BERLIN),
+            {"2026-01-02"},
+            ["2026-01-01T11:00", "2026-01-03T11:00"],
+        ),
+        (Cron("0 12 1-3 1 *", HOUR, BERLIN), {"2026-01-01", "2026-01-03"}, ["2026-01-02T11:00"]),
+    ],
+)
+def test_days_left_out(series: Schedule, days: set[str], starts: list[str]) -> None:
+    """A series leaves local days out; they count for COUNT, and what comes next is looked for beyond them."""
+    schedule = Except(series, frozenset(map(date.fromisoformat, days)), BERLIN)
+    found = [span.start for span in schedule.starting(utc("2025-12-31T12:00"), utc("2026-01-05T12:00"))]
+    assert found == [utc(start) for start in starts]
+    assert schedule.longest == HOUR
+    following = next_span(schedule, utc("2025-12-31T12:00"))
+    assert following is not None
+    assert following.start == utc(starts[0])

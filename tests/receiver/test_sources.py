@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from receiver import app
+from receiver import serve
 from receiver.config import ReceiverConfig
 from receiver.web.authentication import Authentication
 from receiver.web.sources import SourceSettings, TokenSettings, read_token
@@ -79,6 +79,6 @@ def test_beyond_loopback(tmp_path: Path) -> None:
     for config, says in ((ReceiverConfig(), "without authentication"), (one_source(tmp_path), "webhooks need a proof")):
         for address, warnings in (("127.0.0.1:9095", 0), ("0.0.0.0:9095", 1)):
             with capture_logs() as logs:
-                app._warn(config, Listen.parse(address), Guard())
+                serve._warn(config, Listen.parse(address), Guard())
             assert sum(says in line["event"] for line in logs) == warnings
             assert sum("beyond loopback" in line["event"] for line in logs) == warnings

@@ -11,6 +11,7 @@ from receiver.config import ReceiverConfig
 from receiver.engine.notification import Body
 from receiver.engine.origin import ANYWHERE, Origin
 from receiver.engine.pipeline import read
+from receiver.engine.seen import Seen
 from receiver.engine.tenancy import confine
 from receiver.store.schema import quarantine
 from tests.receiver.bodies import START, alert, body
@@ -44,7 +45,7 @@ async def in_quarantine(tocsin: Harness) -> list[str]:
 def test_what_remains(tenants: tuple[str, ...] | None, kept: list[str], says: str) -> None:
     """Alerts of allowed tenants go on as they are; the others become a notice that says why."""
     alerts = [alert(n="a", tenant="acme"), alert(n="b", tenant="globex"), alert(n="c"), alert(n="d", tenant="globex")]
-    parts = confine(read(Body("europe", START, body(*alerts), 7, Origin(tenants))), "tenant")
+    parts = confine(read(Body("europe", START, body(*alerts), 7, Origin(tenants)), Seen(), "tenant"), "tenant")
     assert [one.labels["n"] for one in parts[0].notification.alerts] == kept
     assert parts[0].error == ""
     assert len(parts) == (2 if says else 1)
@@ -58,14 +59,16 @@ def test_what_remains(tenants: tuple[str, ...] | None, kept: list[str], says: st
 def test_many_foreign_tenants() -> None:
     """However many there are, the reason stays short."""
     alerts = [alert(tenant=f"{number:03}{'x' * 1000}") for number in range(100)]
-    reason = confine(read(Body("europe", START, body(*alerts), 7, Origin(("acme",)))), "tenant")[1].error
+    reason = confine(read(Body("europe", START, body(*alerts), 7, Origin(("acme",))), Seen(), "tenant"), "tenant")[
+        1
+    ].error
     assert "and 95 more" in reason
     assert len(reason) < 700
 
 
 def test_what_is_not_understood() -> None:
     """A body that nobody understands is quarantined as ever, whoever sent it."""
-    (one,) = confine(read(Body("europe", START, b"[]", 7, Origin(("acme",)))), "tenant")
+    (one,) = confine(read(Body("europe", START, b"[]", 7, Origin(("acme",))), Seen(), "tenant"), "tenant")
     assert "Tenant" not in one.error
     assert one.error
 

@@ -70,5 +70,5 @@ async def test_without_traces(tmp_path: Path) -> None:
     """A receiver that records nothing keeps nothing about traces."""
     async with receiver(tmp_path) as tocsin:
         await tocsin.client.post(HOOK, data=body(alert()), headers={"traceparent": CALLER})
-        ((kept, _),) = await tocsin.receiver.inbox.oldest(1)
+        (kept,) = (await tocsin.receiver.inbox.oldest()).bodies
         assert kept.origin.traceparent == ""

@@ -76,7 +76,7 @@ async def test_commands_say_what_they_did(tmp_path: Path) -> None:
 REFUSED = {
     "a folder that is not empty": (
         ["restore", "--storage.path", "store", "copy.db"],
-        "--storage.path store: is not empty (it holds tocsin.db); restore into a new folder, or move away what",
+        "--storage.path store: is not empty (it holds inbox.db); restore into a new folder, or move away what",
     ),
     "a file that is there": (
         ["backup", "--storage.path", "store", "copy.db"],

@@ -19,6 +19,7 @@ from receiver.store.settings import DatabaseSettings
 from tests import postgres
 from tests.acceptance.telling import told
 from tests.receiver.bodies import alert, body
+from tests.receiver.faults import Faults
 from tests.receiver.harness import HOOK, Harness, escalation, receiver
 from tests.receiver.test_web import locked
 from tocsin.errors import MissingExtra, StoreUnavailable, TocsinError
@@ -36,13 +37,18 @@ def full_disk(database: Database) -> Iterator[None]:
             cursor.execute(f"PRAGMA max_page_count={pages}")
             cursor.close()
 
-        sa.event.listen(database._engine.sync_engine, "checkout", set_limit)
+        sa.event.listen(database._writer.sync_engine, "checkout", set_limit)
 
     limit(1)  # SQLite takes what the file has for anything smaller
     try:
         yield
     finally:
         limit(2**30)
+
+
+async def _limit_inbox(tocsin: Harness, pages: int) -> None:
+    file = tocsin.inbox_file
+    await file._run(lambda: file._connection.execute(f"PRAGMA max_page_count={pages}").fetchall())
 
 
 async def _status(tocsin: Harness, content: bytes) -> int:
@@ -53,8 +59,9 @@ async def test_full_disk_at_the_door(tmp_path: Path) -> None:
     """What does not fit is answered 503, time after time; with room again the same body is taken and understood."""
     big = body(alert(filler="x" * 100_000))
     async with receiver(tmp_path, CONFIG) as tocsin:
-        with full_disk(tocsin.database):
-            assert [await _status(tocsin, big) for _ in range(3)] == [503, 503, 503]
+        await _limit_inbox(tocsin, 1)
+        assert [await _status(tocsin, big) for _ in range(3)] == [503, 503, 503]
+        await _limit_inbox(tocsin, 2**30)
         assert await tocsin.post(big) == 200
         assert len(await tocsin.incidents()) == 1
         assert tocsin.phones["alice"].keys == ["page/0/alice"]
@@ -84,6 +91,11 @@ async def test_locked_behind_the_door(tmp_path: Path) -> None:
                 raise NotSeen(str(status))
             return "ready"
 
+        async def one_incident() -> str:
+            if not await tocsin.incidents():
+                raise NotSeen("none")
+            return "one"
+
         async def not_ready() -> str:
             try:
                 await ready()
@@ -93,10 +105,10 @@ async def test_locked_behind_the_door(tmp_path: Path) -> None:
 
         assert await _status(tocsin, body(alert())) == 200
         engine = asyncio.create_task(tocsin.receiver.turns.run())
-        with locked(tmp_path):
+        with locked(tmp_path, "tocsin.db"):
             await told([Want("it is not ready", "/-/ready", not_ready, between=(0, 20))])
         await told([Want("it is ready again", "/-/ready", ready, between=(0, 20))])
-        assert len(await tocsin.incidents()) == 1
+        await told([Want("the body is processed", "the list of incidents", one_incident, between=(0, 20))])
         engine.cancel()
         await asyncio.gather(engine, return_exceptions=True)
 
@@ -152,3 +164,18 @@ def test_settings(case: str) -> None:
     with pytest.raises(ValueError, match=reason):
         DatabaseSettings.model_validate(given)
     assert not ReceiverConfig().database.is_postgresql
+
+
+async def test_a_commit_that_was_done_although_it_failed(tmp_path: Path) -> None:
+    """Bodies are not taken a second time when their commit succeeded and only its answer was lost."""
+    async with receiver(tmp_path) as tocsin:
+        for one in (alert(start=10), alert(start=10, end=20), alert(start=30)):
+            assert await _status(tocsin, body(one)) == 200
+        faults = Faults()
+        faults.watch(tocsin)
+        with faults.armed("after", 1), pytest.raises(StoreUnavailable):  # the first is that of reading
+            await tocsin.receiver.loop.run_once()
+        assert len(await tocsin.alerts()) == 2
+        await tocsin.settle()
+        told = [(one["starts_at"][14:19], one["status"]) for one in await tocsin.alerts()]
+        assert told == [("00:30", "firing"), ("00:10", "resolved")]

@@ -6,14 +6,15 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.engine.notification import Body
-from receiver.engine.working_set import Outcome
+from receiver.engine.working_set import Outcome, WorkingSet
 from receiver.store.database import Database, Lost
 from receiver.store.inbox import Inbox
 from receiver.store.lease import Lease
 from receiver.store.ledger import Ledger
-from receiver.store.schema import engine, inbox, quarantine
+from receiver.store.schema import inbox, quarantine
 from tests.receiver.bodies import START
 
 AT_ONCE = timedelta()
@@ -67,15 +68,15 @@ async def test_paused_holder_writes_nothing(replicas: tuple[Database, Database])
     await paused.take()
     epoch = paused.epoch
     await other.take()
-    decided = Outcome(quarantined=[(body, "decided before the pause")])
+    decided = WorkingSet(outcome=Outcome(quarantined=[(body, "decided before the pause")]))
+    batch = await (await Inbox.open(replicas[0], done=0, limit=10)).oldest()
     with pytest.raises(Lost):
-        await Ledger(replicas[0]).commit_processed(decided, epoch, body.position)
+        await Ledger(replicas[0]).commit_processed(decided, epoch, batch.position, batch.taken)
     async with replicas[1].read() as connection:
         assert (await connection.execute(sa.select(sa.func.count()).select_from(quarantine))).scalar_one() == 0
         assert (await connection.execute(sa.select(sa.func.count()).select_from(inbox))).scalar_one() == 1
-        assert (await connection.execute(sa.select(engine.c.position))).scalar_one() == 0
-    await Ledger(replicas[1]).commit_processed(decided, other.epoch, body.position)
-    assert await Inbox(replicas[0], limit=10).oldest(10) == []
+    await Ledger(replicas[1]).commit_processed(decided, other.epoch, batch.position, batch.taken)
+    assert (await Inbox.open(replicas[0], done=0, limit=10)).depth == 0
 
 
 async def test_own_earlier_turn_is_over_too(replicas: tuple[Database, Database]) -> None:
@@ -86,10 +87,14 @@ async def test_own_earlier_turn_is_over_too(replicas: tuple[Database, Database])
     await other.take()
     await one.take()
     with pytest.raises(Lost):
-        await Ledger(replicas[0]).commit_processed(Outcome(), before, 1)
+        await Ledger(replicas[0]).commit_processed(WorkingSet(), before, 1, nothing)
 
 
 async def _take_in(database: Database, body: Body) -> None:
     async with database.write() as connection:
         row = {"source": body.source, "received_at": body.received_at, "alerts": 1, "content": body.content}
         await connection.execute(sa.insert(inbox), [row])
+
+
+async def nothing(_connection: AsyncConnection) -> None:
+    """No body is done with."""

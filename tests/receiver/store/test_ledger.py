@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 from sqlalchemy.exc import DBAPIError
 
 from receiver.engine.incident import Acknowledged, AnyEvent, Incident, Opened, Resolved
@@ -15,6 +15,8 @@ from receiver.engine.occurrence import Occurrence
 from receiver.engine.policy import step
 from receiver.engine.working_set import Outcome
 from receiver.store.database import Conflict, Database
+from receiver.store.figures import figures
+from receiver.store.inbox import Inbox
 from receiver.store.ledger import Ledger
 from receiver.store.queries import Queries
 from receiver.store.schema import inbox, incidents
@@ -47,7 +49,7 @@ def _occurrence(name: str, **changes: object) -> Occurrence:
         ends_at=None,
         incident=None,
     )
-    return replace(whole, **changes)  # type: ignore[arg-type]
+    return replace(whole, **changes)
 
 
 async def _opened(store: Database, name: str = "i") -> Incident:
@@ -94,7 +96,7 @@ async def test_one_open_incident_of_a_key(store: Database) -> None:
         await Ledger(store).commit(second, START)
     await Ledger(store).commit(_decided(first, Resolved(by="bob", reason="")), START)
     await Ledger(store).commit(second, START)
-    work = await Ledger(store).load([], ["i"])
+    work = await Ledger(store).load([], {"i"})
     assert work.open_by_key == {"i": "j"}
 
 
@@ -113,7 +115,7 @@ async def test_latest_occurrence(store: Database) -> None:
     open_ = _occurrence("o", identity="other", labels=odd)
     outcome = Outcome(occurrences={one.id: one for one in [*ended, open_]})
     await Ledger(store).commit(outcome, START)
-    work = await Ledger(store).load(["same", "other", "unknown"], [])
+    work = await Ledger(store).load(["same", "other", "unknown"], set())
     assert work.occurrences == {"same": ended[0], "other": open_}
 
 
@@ -141,4 +143,6 @@ async def test_pages_and_prefixes(store: Database) -> None:
     first = await queries.incidents(status=None, limit=2, after=None)
     assert [one.id for one in first.items] == ["b", "aa"]
     assert {one.id for one in await queries.named("a")} == {"aB", "aa"}
-    assert await queries.counts() == [("open", "info", 3)]
+    inbox_ = await Inbox.open(store, done=0, limit=1)
+    assert (await figures(store, inbox_, START)).incidents == [("open", "info", 3)]
+    await inbox_.close()
