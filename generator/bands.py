@@ -5,7 +5,6 @@ The value's expression is evaluated once at a time; all else reads what was reco
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +13,7 @@ from typing import Literal
 from generator import promql
 from generator.promql import Expression, Term
 from generator.template import Plan, Recording
+from generator.windows import enough, without_nan
 from tocsin import duration
 from tocsin.model import Labels
 
@@ -21,10 +21,6 @@ Direction = Literal["up", "down", "both"]
 
 # Of an earlier season, so much around the same time is looked at: half before it, half after.
 AROUND = timedelta(hours=1)
-
-# A spread counts where its window holds values at so many of so many evenly spaced times, whatever the interval: what
-# follows the day has shown both ends by then, and an outage of some hours blinds nobody.
-ENOUGH, TIMES = 16, 20
 
 # A value that never changes deviates by no more than this part of it.
 ROUNDING = 1e-9
@@ -104,8 +100,7 @@ class Band:
         value, past, centre, distance, spread = (
             f"{prefix}:{name}" for name in ("value", "past", method.centre, method.distance, method.spread)
         )
-        # No comparison keeps a NaN, and one NaN in a window would spoil all of it.
-        yield Recording(value, promql.binary(expr.term, ">", promql.literal(-math.inf)).parsed())
+        yield Recording(value, without_nan(expr))
         if self.season:
             yield from self._past(value, past, self.season)
             yield _recording(centre, f"{method.centre_of_periods.format(past)} and {self._most_periods(past)}")
@@ -151,6 +146,5 @@ def _recording(name: str, expr: str, labels: Labels | None = None) -> Recording:
 
 def _spread(name: str, over_time: str, series: str, window: timedelta) -> Recording:
     """The spread where there is evidence enough for it, so that a band that is not known shows nowhere."""
-    range_, step = duration.show(window), duration.show(window / TIMES)
-    spread = over_time.format(f"{series}[{range_}]")
-    return _recording(name, f"{spread} and count_over_time({series}[{range_}:{step}]) >= {ENOUGH}")
+    spread = over_time.format(f"{series}[{duration.show(window)}]")
+    return _recording(name, f"{spread} and {enough(promql.parse(series), window).text}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from generator.template_commands import templates
 from tocsin.cli import group
 from tocsin.options import Output
 
@@ -76,6 +77,9 @@ def check(paths: Paths, output_format: Output = "text") -> None:
         _show_problems(compiled)
         typer.echo(f"checked {_count(compiled)}: {summary(compiled.problems)}")
     raise typer.Exit(int(has_errors(compiled.problems)))
+
+
+rules.command()(templates)
 
 
 def _show_build(compiled: Compiled, written: Written | None, out: Path, output_format: str) -> None:

@@ -11,10 +11,9 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from generator import promql
-from generator.promql import Expression, PromQLError
+from generator.promql import LABEL, Expression, PromQLError
 from generator.schema import Value
 
-LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 OPERATOR = re.compile(r"=~|!=|!~|")
 
 

@@ -6,7 +6,8 @@ Printed with `prettify()`: the `str()` of promql-parser loses escapes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -14,6 +15,9 @@ import promql_parser
 from promql_parser import BinaryExpr, Expr, UnaryExpr, VectorSelector
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+# The classic grammar: UTF-8 names need Prometheus 3.0, and the oldest that is served is 2.42.
+LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
 
@@ -72,14 +76,15 @@ def parse(text: str) -> Expression:
     return Expression(tree.prettify(), tree)
 
 
-def binary(left: Term, operator: str, right: Term) -> Term:
-    """`left operator right`, each side in parentheses where the operator would tear it apart.
+def binary(left: Term, operator: str, right: Term, on: Sequence[str] | None = None) -> Term:
+    """`left operator right`, each side in parentheses where the operator would tear it apart; matched `on` labels.
 
     Equal precedence gets parentheses too: readers do not know associativity by heart.
     """
     level = PRECEDENCE[operator]
     sides = (side.text if side.level > level else f"({side.text})" for side in (left, right))
-    return Term(f" {operator} ".join(sides), level)
+    matching = "" if on is None else f" on ({', '.join(on)})"
+    return Term(f" {operator}{matching} ".join(sides), level)
 
 
 def literal(value: float) -> Term:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from generator.promql import Expression
 from tocsin.config import Settings
@@ -28,7 +29,12 @@ class Plan:
 
 
 class Template(Settings):
-    """The facts under an alert's template key. A class and no Protocol: pydantic reads the fields from it."""
+    """The facts under an alert's template key. A class and no Protocol: pydantic reads the fields from it.
+
+    `example` is an item of `rules`, which the template's page in docs/ begins with and `tocsin rules templates` shows.
+    """
+
+    example: ClassVar[str]
 
     @abstractmethod
     def plan(self, prefix: str) -> Plan:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from generator import promql
+from generator.facts import fact
 from generator.promql import Selector
 from generator.template import Plan, Template
 from tocsin import duration
@@ -29,8 +30,19 @@ class Absence(Template):
     the alert with it.
     """
 
-    selector: Selector
-    seen_within: Annotated[Duration, AfterValidator(_positive)] | None = None
+    example: ClassVar[str] = """\
+- alert: ApiAbsent
+  absence: {selector: 'up{job="api"}'}
+  for: 5m
+  severity: critical
+  summary: No instance of {{ $labels.job }} is known to Prometheus
+  description: Check service discovery, then whether the API runs at all.
+"""
+
+    selector: Selector = fact(doc="a metric and its matchers, alone")
+    seen_within: Annotated[Duration, AfterValidator(_positive)] | None = fact(
+        None, doc="how long to remember each series; without it, the last one must be gone"
+    )
 
     def plan(self, prefix: str) -> Plan:
         if self.seen_within is None:

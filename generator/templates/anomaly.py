@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, StringConstraints, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from generator import promql
 from generator.bands import METHODS, Band, Direction
+from generator.facts import Engines, fact, season
 from generator.matchers import Matchers, selector
 from generator.promql import Number, PromQL
 from generator.template import Plan, Template
@@ -19,11 +20,15 @@ from tocsin.config import Duration
 
 Engine = Literal["exporter", "promql"]
 
-# The facts that each engine knows, and the one that it cannot do without.
-FACTS: dict[Engine, tuple[str, ...]] = {
-    "exporter": ("query", "matchers", "above"),
-    "promql": ("expr", "method", "window", "season", "periods", "deviations", "minimum_deviation", "direction"),
-}
+ENGINES = Engines(
+    "anomaly",
+    {
+        "exporter": ("query", "matchers", "above"),
+        "promql": ("expr", "method", "window", "season", "periods", "deviations", "minimum_deviation", "direction"),
+    },
+)
+
+# The fact that each engine cannot do without.
 REQUIRED: dict[Engine, tuple[str, str]] = {
     "exporter": ("query", "the name of a query in exporter.yml; or take engine: promql and expr"),
     "promql": ("expr", "the PromQL whose value is judged"),
@@ -33,7 +38,6 @@ WITHOUT_DIRECTION = "the exporter's score says how far a value is from what was 
 # Heavy tails widen a standard deviation by themselves, and leave a MAD as it is.
 DEVIATIONS = {"mad": 4.0, "deviation": 3.0}
 
-SEASONS = (timedelta(days=1), timedelta(weeks=1))
 SHORTEST_WINDOW = timedelta(minutes=10)
 MOST_PERIODS = 8
 
@@ -52,14 +56,6 @@ def _window(window: timedelta) -> timedelta:
     return window
 
 
-def _season(season: timedelta) -> timedelta:
-    if season not in SEASONS:
-        hint = "write 1d or 1w; leave season out if no time of day or week is like another"
-        what = {"season": duration.show(season), "hint": hint}
-        raise PydanticCustomError("anomaly", "{season} is not a season", what)
-    return season
-
-
 def _periods(periods: float) -> float:
     if periods not in range(1, MOST_PERIODS + 1):
         what = {"periods": promql.number(periods), "hint": f"write a whole number, 1 to {MOST_PERIODS}"}
@@ -68,38 +64,52 @@ def _periods(periods: float) -> float:
 
 
 AboveZero = Annotated[Number, AfterValidator(_above_zero)]
+Season = Annotated[Duration, season("anomaly")]
 
 
 class Anomaly(Template):
     """The exporter's score of a query above a limit, or a value outside of a band that Prometheus records itself."""
 
-    engine: Engine = "exporter"  # first, so that it is known when the others are looked at
+    example: ClassVar[str] = """\
+- alert: PlayerLatencyAnomalous
+  anomaly:
+    query: player_latency
+    matchers: {region: "=~eu-.*"}
+  for: 10m
+  severity: warning
+  summary: Latency in {{ $labels.region }} is not as it usually is
+  runbook: https://example.org/runbooks/player-latency
+"""
 
-    query: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")] | None = None
-    matchers: Matchers = Field(default_factory=dict)
-    above: AboveZero = 1
+    engine: Engine = fact("exporter", doc="who judges")  # first, so that it is known when the others are looked at
 
-    expr: PromQL | None = None
-    method: Literal["mad", "deviation"] = "mad"
-    window: Annotated[Duration, AfterValidator(_window)] = timedelta(days=1)
-    season: Annotated[Duration, AfterValidator(_season)] | None = None
-    periods: Annotated[Number, AfterValidator(_periods)] = 3
-    deviations: AboveZero | None = None
-    minimum_deviation: AboveZero | None = None
-    direction: Direction = "both"
+    query: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")] | None = fact(
+        None, doc="exporter: the name of a query in exporter.yml"
+    )
+    matchers: Matchers = fact({}, doc="exporter: which series: a label and its value, or =~, != or !~ and a value")
+    above: AboveZero = fact(1, doc="exporter: the score that is too much; above 1 is anomalous")
+
+    expr: PromQL | None = fact(None, doc="promql: what is judged: one value a series")
+    method: Literal["mad", "deviation"] = fact(
+        "mad", doc="promql: median and median absolute deviation, or mean and standard one"
+    )
+    window: Annotated[Duration, AfterValidator(_window)] = fact(
+        timedelta(days=1), doc="promql: the time whose values say what is usual, at least 10m"
+    )
+    season: Season | None = fact(
+        None, doc="promql: 1d or 1w: the centre is that of the same time of earlier days or weeks"
+    )
+    periods: Annotated[Number, AfterValidator(_periods)] = fact(3, doc="promql: how many earlier seasons, 1 to 8")
+    deviations: AboveZero | None = fact(
+        None, doc="promql: how far the band reaches; 4 with mad, 3 with deviation", unit="standard deviations"
+    )
+    minimum_deviation: AboveZero | None = fact(None, doc="promql: the least distance that matters", unit="of expr")
+    direction: Direction = fact("both", doc="promql: on which side of the band the alert fires")
 
     @field_validator("*", mode="before")
     @classmethod
     def _belongs_to_the_engine(cls, value: Any, info: ValidationInfo) -> Any:
-        engine, fact = info.data.get("engine"), info.field_name
-        other = next((name for name, facts in FACTS.items() if fact in facts), engine)
-        if engine and other != engine:
-            why = f": {WITHOUT_DIRECTION}" if fact == "direction" else f", and the alert has engine {engine}"
-            hint = f"write engine: {other}, or remove it; engine {engine} knows {', '.join(FACTS[engine])}"
-            raise PydanticCustomError(
-                "anomaly", "belongs to engine {other}{why}", {"other": other, "why": why, "hint": hint}
-            )
-        return value
+        return ENGINES.belongs(value, info, WITHOUT_DIRECTION if info.field_name == "direction" else "")
 
     @field_validator("matchers")
     @classmethod

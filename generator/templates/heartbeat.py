@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from generator import promql
 from generator.template import Plan, Template
 
 
 class Heartbeat(Template):
     """Fires as long as Prometheus evaluates rules; takes nothing. By custom the alert is called Watchdog."""
+
+    example: ClassVar[str] = """\
+- alert: Watchdog
+  heartbeat:
+  severity: info
+  summary: The way from Prometheus to the receiver is open
+"""
 
     def plan(self, prefix: str) -> Plan:
         return Plan(promql.parse("vector(1)"))

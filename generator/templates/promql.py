@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from generator.facts import fact
 from generator.promql import PromQL
 from generator.template import Plan, Template
 
@@ -9,7 +12,17 @@ from generator.template import Plan, Template
 class Promql(Template):
     """The alert fires for every series of `expr`, as it stands."""
 
-    expr: PromQL
+    example: ClassVar[str] = """\
+- alert: DiskFullWithinADay
+  promql:
+    expr: predict_linear(node_filesystem_avail_bytes[3h], 86400) <= 0 and node_filesystem_readonly == 0
+  for: 1h
+  severity: warning
+  summary: '{{ $labels.mountpoint }} of {{ $labels.instance }} will be full within a day'
+  description: Find what grows with du, and delete or move it.
+"""
+
+    expr: PromQL = fact(doc="fires for every series of it")
 
     def plan(self, prefix: str) -> Plan:
         return Plan(self.expr)

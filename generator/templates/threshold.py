@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
 from generator import promql
+from generator.facts import fact
 from generator.promql import Number, PromQL
 from generator.template import Plan, Template
 
@@ -24,13 +25,24 @@ OPERATORS = {
 class Threshold(Template):
     """`expr` compared with a number, in exactly one way."""
 
-    expr: PromQL
-    above: Number | None = None
-    at_least: Number | None = None
-    below: Number | None = None
-    at_most: Number | None = None
-    equals: Number | None = None
-    differs_from: Number | None = None
+    example: ClassVar[str] = """\
+- alert: MemoryLow
+  threshold:
+    expr: 100 * node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes
+    below: 10
+  for: 2m
+  severity: warning
+  summary: '{{ $labels.instance }} has {{ $value | printf "%.1f" }}% of its memory left'
+  description: Find what grew with top or the dashboard of the machine.
+"""
+
+    expr: PromQL = fact(doc="what is compared: one value a series")
+    above: Number | None = fact(None, doc="fires for more than this", unit="of expr")
+    at_least: Number | None = fact(None, doc="fires for this and more", unit="of expr")
+    below: Number | None = fact(None, doc="fires for less than this", unit="of expr")
+    at_most: Number | None = fact(None, doc="fires for this and less", unit="of expr")
+    equals: Number | None = fact(None, doc="fires for exactly this", unit="of expr")
+    differs_from: Number | None = fact(None, doc="fires for anything else", unit="of expr")
 
     @model_validator(mode="after")
     def _one_limit(self) -> Self:

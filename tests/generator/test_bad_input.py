@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.templates import TEMPLATES
 from tests.generator.packs import HEAD, alert, compile_text, pack, shown
 
 # (what is wrong, the file, place, check, part of the message)
@@ -56,6 +57,30 @@ CASES = [
     ("PromQL error", pack(alert("promql: {expr: 'sum(up'}")), "8:24", "promql-syntax", "unclosed left parenthesis"),
     ("PromQL error of a record", pack("- {record: a, expr: 'up{'}"), "7:27", "promql-syntax", "end of input"),
     ("PromQL is a list", pack(alert("promql: {expr: [up]}")), "8:24", "promql-syntax", "not an expression"),
+    (
+        "a bad number in a condition",
+        pack(
+            "- alert: A\n  severity: info\n  summary: x\n"
+            "  composite:\n    all:\n      - ratio: {errors: e, total: t, above: 5}"
+        ),
+        "12:51",
+        "ratio",
+        "all.0.ratio.above: 5 is never exceeded",
+    ),
+    (
+        "PromQL error of a condition",
+        pack(alert("composite: {any: [a > 1, 'sum(']}")),
+        "8:34",
+        "promql-syntax",
+        "any.1: PromQL",
+    ),
+    (
+        "a short window",
+        pack(alert("rate_of_change: {expr: a, rises_faster_than: 1, window: 1s}")),
+        "8:65",
+        "window",
+        "1s is",
+    ),
     (
         "a range to compare",
         pack(alert("threshold: {expr: 'up[5m]', above: 1}")),
@@ -167,7 +192,7 @@ def test_all_problems_at_once(tmp_path: Path) -> None:
 def test_unknown_template_lists_those_that_exist(tmp_path: Path) -> None:
     """Whoever mistypes a template sees what was likely meant, and all there are."""
     [problem] = compile_text(pack(alert("treshold: {expr: up, above: 1}")), tmp_path).problems
-    assert problem.hint == "did you mean 'threshold'? templates: absence, anomaly, heartbeat, promql, ratio, threshold"
+    assert problem.hint == f"did you mean 'threshold'? templates: {', '.join(TEMPLATES)}"
 
 
 def test_unknown_key_suggests_a_near_one(tmp_path: Path) -> None:

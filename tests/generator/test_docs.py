@@ -40,6 +40,12 @@ def test_the_examples_of_a_template_compile_to_what_its_page_says(name: str, tmp
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
+def test_a_page_of_a_template_begins_with_its_example(name: str) -> None:
+    """What `tocsin rules templates` shows is what the page explains."""
+    assert _blocks(REFERENCE / "templates" / f"{name}.md", "yaml")[0] == TEMPLATES[name].example
+
+
+@pytest.mark.parametrize("name", sorted(TEMPLATES))
 def test_every_key_of_a_template_is_documented(name: str) -> None:
     """The page of a template names each of its keys."""
     text = (REFERENCE / "templates" / f"{name}.md").read_text()

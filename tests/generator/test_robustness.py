@@ -34,6 +34,26 @@ BASE = yaml.safe_load(
             minimum_deviation: 1, direction: up}
           severity: info
           summary: x
+        - {alert: F, range: {expr: a, low: 1, high: 2, fires: inside}, severity: info, summary: x}
+        - {alert: G, rate_of_change: {expr: a, window: 5m, rises_faster_than: 1, per: 1h}, severity: info, summary: x}
+        - {alert: H, comparison: {expr: a, season: 1d, above: 2, minimum: 1, around: 1h}, severity: info, summary: x}
+        - alert: I
+          quantile: {histogram: "h{a='b'}", kind: classic, quantile: 0.9, by: [a], window: 5m, above: 1, minimum: 1}
+          severity: info
+          summary: x
+        - alert: J
+          saturation: {used: sum(a), capacity: b, full_within: 1h, window: 1h, used_above: 0.5}
+          severity: info
+          summary: x
+        - {alert: K, forecast: {query: q, horizon: 1h, above: 1, bound: lower}, severity: info, summary: x}
+        - alert: L
+          forecast: {engine: promql, expr: a, horizon: 1h, season: 1d, below: 1}
+          severity: info
+          summary: x
+        - alert: M
+          composite: {of: [a > 1, {threshold: {expr: b, above: 1}}], at_least: 1, unless: [c > 1], by: [d]}
+          severity: info
+          summary: x
         - {record: a:b, expr: sum(up), labels: {x: y}}
         """,
         params="{limit: {default: 5, min: 0, max: 9, unit: s, doc: x}, job: {default: api}}",
