@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
+from generator.about import annotations_of, labels_of, written_twice
+from generator.lifecycle import State
 from generator.promql import PromQLError
 from generator.reading import Reading
 from generator.recordings import prefix, recorded
 from generator.rule import Origin, Rule
-from generator.schema import WRITTEN_ANNOTATIONS, WRITTEN_LABELS, Alert, Metadata
+from generator.schema import Alert, Metadata
 from generator.template import Plan, Template
 from generator.templates import TEMPLATES
-from tocsin import duration
-from tocsin.model import Labels
 from tocsin.problem import Problem
 from tocsin.yamltree import YamlPath
 
@@ -29,10 +29,10 @@ def compile_alert(item: Mapping[str, Any], path: YamlPath, reading: Reading, pac
     facts = {key: value for key, value in item.items() if key not in keys}
     alert = reading.model(Alert, facts, path, name)
     template = _template(item, keys, path, reading, name)
-    for problem in _written_twice(item, path, reading, name):
+    for problem in written_twice(item, path, reading, name):
         reading.note(problem)
     plan = _plan(template, (*path, *keys), reading, name) if template else None
-    if alert is None or plan is None:
+    if alert is None or plan is None or alert.state == State.DISABLED:
         return ()
     rule = Rule(
         kind="alert",
@@ -40,10 +40,11 @@ def compile_alert(item: Mapping[str, Any], path: YamlPath, reading: Reading, pac
         expr=plan.expr,
         origin=Origin(reading.document, path),
         expr_path=(keys[0], "expr"),
-        labels=_labels(alert, pack),
-        annotations=_annotations(alert, pack),
+        labels=labels_of(alert, alert.severity, pack),
+        annotations=annotations_of(alert, alert.severity, pack, summary=alert.summary, hold=alert.hold),
         template=keys[0],
         severity=alert.severity,
+        state=alert.state,
         hold=alert.hold or timedelta(),
         keep_firing_for=alert.keep_firing_for or timedelta(),
     )
@@ -88,17 +89,6 @@ def _template_problem(keys: tuple[str, ...], path: YamlPath, reading: Reading, n
     return None
 
 
-def _written_twice(item: Mapping[str, Any], path: YamlPath, reading: Reading, name: str) -> Iterable[Problem]:
-    """Labels and annotations that would overwrite what a key of its own says."""
-    for mapping, written in (("labels", WRITTEN_LABELS), ("annotations", WRITTEN_ANNOTATIONS)):
-        given = item.get(mapping)
-        for key in given if isinstance(given, dict) else ():
-            if key in written:
-                message = f"Tocsin writes {key!r} itself, from {written[key]!r}"
-                at = reading.document.at_key(*path, mapping, key)
-                yield Problem("reserved-name", message, at, f"remove it here, and write {written[key]}: …", name)
-
-
 def _plan(template: Template, path: YamlPath, reading: Reading, name: str) -> Plan | None:
     try:
         return template.plan(prefix(name))
@@ -107,25 +97,3 @@ def _plan(template: Template, path: YamlPath, reading: Reading, name: str) -> Pl
         at = reading.document.at(*path, "expr")
         reading.note(Problem("promql-syntax", f"PromQL: {error}", at, hint, name))
         return None
-
-
-def _labels(alert: Alert, pack: Metadata) -> Labels:
-    own = {
-        "severity": alert.severity.value,
-        "category": alert.category and alert.category.value,
-        "owner": pack.owner,
-    }
-    return {**{name: value for name, value in own.items() if value}, **alert.labels}
-
-
-def _annotations(alert: Alert, pack: Metadata) -> Labels:
-    """What a person reads, and what the receiver needs: how long the trouble had lasted, whose rule it is."""
-    own = {
-        "summary": alert.summary,
-        "description": alert.description,
-        "runbook_url": alert.runbook,
-        "dashboard_url": alert.dashboard,
-        "tocsin_for": duration.show(alert.hold or timedelta()),
-        "tocsin_pack": pack.name,
-    }
-    return {**{name: value for name, value in own.items() if value}, **alert.annotations}

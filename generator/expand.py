@@ -8,11 +8,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from generator.alerts import compile_alert
+from generator.lifecycle import State
 from generator.reading import Reading
 from generator.recordings import once
 from generator.resolve import Resolved
 from generator.rule import Group, Identity, Origin, Pack, Rule
 from generator.schema import GUIDE, GroupHead, Head, Metadata, Record
+from generator.slo import compile_slo
 from tocsin.problem import Problem
 from tocsin.yamltree import YamlPath
 
@@ -62,7 +64,7 @@ def _groups(groups: Any, reading: Reading, pack: Metadata) -> Iterable[Group]:
 
 
 def _rules(items: Any, path: YamlPath, reading: Reading, pack: Metadata) -> Iterable[tuple[Rule, ...]]:
-    """What each item becomes: a record is one rule, an alert one and what its template records."""
+    """What each item becomes: a record is one rule, an alert one and what its template records, an SLO many."""
     for index, item in enumerate(items if isinstance(items, list) else ()):
         yield _item(item, (*path, index), reading, pack)
 
@@ -70,24 +72,29 @@ def _rules(items: Any, path: YamlPath, reading: Reading, pack: Metadata) -> Iter
 def _item(item: Any, path: YamlPath, reading: Reading, pack: Metadata) -> tuple[Rule, ...]:
     if reading.mapping(item, path, "a rule") is None:
         return ()
-    match [key for key in ("alert", "record") if key in item]:
+    match [key for key in ("alert", "record", "slo") if key in item]:
         case ["alert"]:
             return compile_alert(item, path, reading, pack)
         case ["record"]:
             return _record(item, path, reading)
+        case ["slo"]:
+            return compile_slo(item, path, reading, pack)
         case kinds:
-            message = "a rule is an alert or a record, not both" if kinds else "the rule has no name"
-            hint = f"write alert: <name> or record: <name>; see {GUIDE}"
+            message = "a rule is an alert, a record or an slo: one of them" if kinds else "the rule has no name"
+            hint = f"write alert: <name>, record: <name> or slo: <name>; see {GUIDE}"
             reading.note(Problem("rule-kind", message, reading.document.at(*path), hint=hint))
             return ()
 
 
 def _record(item: dict[str, Any], path: YamlPath, reading: Reading) -> tuple[Rule, ...]:
     record = reading.model(Record, item, path, str(item["record"]))
-    if record is None:
+    if record is None or record.state == State.DISABLED:
         return ()
     origin = Origin(reading.document, path)
-    return (Rule("record", record.record, record.expr, origin, ("expr",), record.labels, annotations={}),)
+    rule = Rule(
+        "record", record.record, record.expr, origin, ("expr",), record.labels, annotations={}, state=record.state
+    )
+    return (rule,)
 
 
 def _same_name(packs: Sequence[Pack]) -> Iterable[Problem]:

@@ -35,5 +35,5 @@ def compile_packs(paths: Sequence[Path], render: Render) -> Compiled:
     packs, unfit = expand(resolved)
     findings = check(packs)
     problems = (*unread, *unresolved, *unfit, *findings)
-    files = () if has_errors(problems) else emit(packs, render)
+    files = () if has_errors(problems) else emit([pack.written() for pack in packs], render)
     return Compiled(tuple(packs), problems, tuple(files))

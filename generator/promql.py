@@ -132,7 +132,12 @@ def _custom(message: str, hint: str) -> PydanticCustomError:
     return PydanticCustomError("promql-syntax", "PromQL: {message}", {"message": message, "hint": hint})
 
 
-def _number(value: Any) -> float:
+def as_number(value: Any) -> float:
+    """A number as YAML gives it, for a field of a model.
+
+    Raises:
+        PydanticCustomError: it is none.
+    """
     try:
         number = math.nan if isinstance(value, bool) else float(value)  # YAML 1.1 takes 1e9 for a text
     except (TypeError, ValueError, OverflowError):
@@ -151,4 +156,4 @@ _AS_TEXT = (
 # Fields of templates: an expression to compute with, a plain selector, a number to compare with.
 PromQL = Annotated[Expression, PlainValidator(_expression), *_AS_TEXT]
 Selector = Annotated[Expression, PlainValidator(_selector), *_AS_TEXT]
-Number = Annotated[float, BeforeValidator(_number)]
+Number = Annotated[float, BeforeValidator(as_number)]

@@ -1,4 +1,4 @@
-"""What templates record for their alerts: how it is called, and that each series is written once."""
+"""What templates and SLOs record for their alerts: how it is called, and that each series is written once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from generator.reading import Reading
 from generator.rule import Identity, Rule
 from generator.template import Recording
-from tocsin.problem import Position, Problem
+from tocsin.problem import Problem
 
 BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
@@ -29,6 +29,7 @@ def recorded(recording: Recording, alert: Rule) -> Rule:
         labels=recording.labels,
         annotations={},
         recorded_for=alert.name,
+        state=alert.state,
     )
 
 
@@ -38,6 +39,8 @@ def once(rules: Sequence[Rule], records: dict[Identity, Rule], reading: Reading)
     What people write is left to them: they may record two expressions under one name.
     """
     told = False
+    if any(not rule.state.written for rule in rules):
+        records = dict(records)  # nothing that is written may rest on what a draft records
     for rule in rules:
         first = records.setdefault(rule.identity, rule) if rule.kind == "record" else rule
         if first is rule or not (rule.recorded_for or first.recorded_for):
@@ -48,10 +51,6 @@ def once(rules: Sequence[Rule], records: dict[Identity, Rule], reading: Reading)
 
 
 def _two_expressions(rule: Rule, first: Rule) -> Problem:
-    message = f"{rule.name} is recorded from another expression already, at {_name_of(first)}"
-    hint = "rename one: what an alert's template records is called after the alert"
-    return rule.problem("duplicate-record", message, _name_of(rule), hint)
-
-
-def _name_of(rule: Rule) -> Position:
-    return rule.origin.at("alert" if rule.recorded_for else "record")
+    message = f"{rule.name} is recorded from another expression already, at {first.at_name()}"
+    hint = "rename one: what is recorded is called after its alert or its sli"
+    return rule.problem("duplicate-record", message, rule.at_name(), hint)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Literal
 
+from generator.lifecycle import State
 from generator.promql import Expression
 from tocsin.model import Labels, Severity
 from tocsin.problem import Level, Position, Problem
@@ -36,7 +37,8 @@ class Origin:
 class Rule:
     """One rule as Prometheus runs it; `hold` is its `for`. Only alerts have annotations and a severity.
 
-    `recorded_for` is the alert whose template made a record; a record that somebody wrote has none.
+    `recorded_for` is the alert or SLO that made a record; a record that somebody wrote has none. `severity` is the one
+    that was meant: in testing, the label says another.
     """
 
     kind: Literal["alert", "record"]
@@ -49,6 +51,7 @@ class Rule:
     template: str = ""
     recorded_for: str = ""
     severity: Severity | None = None
+    state: State = State.ACTIVE
     hold: timedelta = timedelta()
     keep_firing_for: timedelta = timedelta()
 
@@ -60,6 +63,12 @@ class Rule:
     def problem(self, check: str, message: str, at: Position, hint: str, severity: Level = "error") -> Problem:
         """A problem of this rule, under the name that stands in the pack."""
         return Problem(check, message, at, hint=hint, rule=self.recorded_for or self.name, severity=severity)
+
+    def at_name(self) -> Position:
+        """The place of the name under which it stands in the pack: an alert's, a record's or an SLO's."""
+        kinds = ("alert", "record", "slo")
+        document, path = self.origin.document, self.origin.path
+        return next((self.origin.at(kind) for kind in kinds if (*path, kind) in document.marks), self.origin.at())
 
     def at_expr(self) -> Position:
         """The place of the expression it was compiled from."""
@@ -90,9 +99,19 @@ class Pack:
 
     @cached_property
     def alerts_by_identity(self) -> Mapping[Identity, Rule]:
-        """The first alert of each identity."""
+        """The first alert of each identity; a draft that is to replace another is none."""
         first: dict[Identity, Rule] = {}
         for rule in self.rules:
-            if rule.kind == "alert":
+            if rule.kind == "alert" and rule.state.written:
                 first.setdefault(rule.identity, rule)
         return first
+
+    def written(self) -> Pack:
+        """The pack without drafts; a group of nothing but drafts goes."""
+        groups = (replace(group, rules=tuple(filter(_written, group.rules))) for group in self.groups)
+        kept = (new for new, old in zip(groups, self.groups, strict=True) if new.rules or not old.rules)
+        return replace(self, groups=tuple(kept))
+
+
+def _written(rule: Rule) -> bool:
+    return rule.state.written

@@ -8,8 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from generator.promql import Number, PromQL, number
+from generator.lifecycle import State
+from generator.params import SIZED, Misfit, Type, misfit, type_of
+from generator.promql import PromQL, as_number
 from generator.resolve import ParamValue, as_text
+from tocsin import duration
 from tocsin.config import Duration, Settings
 from tocsin.model import Category, Severity
 
@@ -17,7 +20,7 @@ GUIDE = "docs/reference/rulepacks.md"
 PACK_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 # Labels and annotations that Tocsin writes, and the key of the pack that says what they hold.
-WRITTEN_LABELS = {"alertname": "alert", "severity": "severity", "category": "category"}
+WRITTEN_LABELS = {"alertname": "alert", "severity": "severity", "category": "category", "tocsin_state": "state"}
 WRITTEN_ANNOTATIONS = {
     "summary": "summary",
     "description": "description",
@@ -25,6 +28,8 @@ WRITTEN_ANNOTATIONS = {
     "dashboard_url": "dashboard",
     "tocsin_for": "for",
     "tocsin_pack": "metadata.name",
+    "tocsin_severity": "severity",
+    "tocsin_state": "state",
 }
 
 
@@ -65,32 +70,59 @@ class Metadata(Settings):
     owner: Text | None = None
 
 
+def _bound(value: Any) -> Any:
+    if isinstance(value, str) and value[-1:].isalpha():
+        duration.parse(value)
+        return value
+    return value if isinstance(value, int) and not isinstance(value, bool) else as_number(value)
+
+
+Scalar = Annotated[ParamValue, BeforeValidator(_scalar)]
+Bound = Annotated[ParamValue, BeforeValidator(_bound)]
+
+
 class Param(Settings):
-    """A value that people set; the default must lie within the bounds."""
+    """A value that people set; the default must be of the type and lie within the bounds."""
 
     doc: Text | None = None
     unit: Text | None = None
-    min: Number | None = None
-    max: Number | None = None
-    default: Annotated[ParamValue, BeforeValidator(_scalar)]
+    type: Type | None = None  # the default's, unless it is named
+    min: Bound | None = None
+    max: Bound | None = None
+    choices: tuple[Scalar, ...] = ()
+    default: Scalar
+
+    @field_validator("min", "max")
+    @classmethod
+    def _of_the_type(cls, bound: ParamValue | None, info: ValidationInfo) -> ParamValue | None:
+        type_ = info.data.get("type")
+        if type_ is None or bound is None:
+            return bound
+        found = misfit(bound, type_)
+        if type_ not in SIZED:
+            found = Misfit(f"a {type_} has no bounds", "remove min and max; choices may list what is allowed")
+        return _fit(bound, found)
 
     @field_validator("default")
     @classmethod
-    def _within_bounds(cls, default: ParamValue, info: ValidationInfo) -> ParamValue:
-        low, high = info.data.get("min"), info.data.get("max")
-        if low is None and high is None:
-            return default
-        if isinstance(default, bool | str):
-            raise PydanticCustomError(
-                "param",
-                "bounds need a number",
-                {"hint": "remove min and max, or write a number: 90, 0.05, 1.0e+9"},
-            )
-        if (low is not None and not default >= low) or (high is not None and not default <= high):
-            bounds = " to ".join("…" if bound is None else number(bound) for bound in (low, high))
-            what = {"default": number(default), "bounds": bounds, "hint": "change the default or the bounds"}
-            raise PydanticCustomError("param", "{default} is out of its bounds, {bounds}", what)
-        return default
+    def _fits(cls, default: ParamValue, info: ValidationInfo) -> ParamValue:
+        if not {"type", "min", "max", "choices"} <= info.data.keys():
+            return default  # one of them is amiss itself
+        type_, low, high = info.data["type"], info.data["min"], info.data["max"]
+        if type_ is None and (low, high) != (None, None):
+            type_ = "duration" if isinstance(low, str) or isinstance(high, str) else "number"
+            if isinstance(default, bool | str) and type_ == "number":
+                return _fit(default, Misfit("bounds need a number", "remove min and max, or write a number: 90, 0.05"))
+        type_ = type_ or type_of(default)
+        for bound in (low, high):
+            _fit(default, None if bound is None else misfit(bound, type_))
+        return _fit(default, misfit(default, type_, low=low, high=high, choices=info.data["choices"]))
+
+
+def _fit(value: ParamValue, found: Misfit | None) -> ParamValue:
+    if found:
+        raise PydanticCustomError("param", "{message}", {"message": found.message, "hint": found.hint})
+    return value
 
 
 class Head(Settings):
@@ -111,15 +143,12 @@ class GroupHead(Settings):
     rules: list[Any]
 
 
-class Alert(Settings):
-    """An alert, beside the one key that names its template."""
+class About(Settings):
+    """What may be said of everything that alerts."""
 
-    alert: Text
-    severity: Severity
-    summary: Text
-    hold: Duration | None = Field(None, alias="for")
-    keep_firing_for: Duration | None = None
+    state: State = State.ACTIVE
     category: Category | None = None
+    owner: Text | None = None
     description: Text | None = None
     runbook: Text | None = None
     dashboard: Text | None = None
@@ -127,9 +156,20 @@ class Alert(Settings):
     annotations: dict[str, Value] = Field(default_factory=dict)
 
 
+class Alert(About):
+    """An alert, beside the one key that names its template."""
+
+    alert: Text
+    severity: Severity
+    summary: Text
+    hold: Duration | None = Field(None, alias="for")
+    keep_firing_for: Duration | None = None
+
+
 class Record(Settings):
     """A recording rule."""
 
     record: Text
     expr: PromQL
+    state: State = State.ACTIVE
     labels: dict[str, Value] = Field(default_factory=dict)

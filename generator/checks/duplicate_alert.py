@@ -10,7 +10,7 @@ from tocsin.problem import Problem
 
 def check(rule: Rule, pack: Pack) -> Iterable[Problem]:
     """Name and own labels are an alert's identity: the same name at two severities is two alerts."""
-    if rule.kind != "alert":
+    if rule.kind != "alert" or not rule.state.written:
         return
     first = pack.alerts_by_identity[rule.identity]
     if first is not rule:

@@ -97,7 +97,7 @@ CASES = [
     ),
     ("rule no mapping", pack("- up"), "7:9", "value", "a rule must be a mapping"),
     ("rule without a name", pack("- {expr: up}"), "7:9", "rule-kind", "the rule has no name"),
-    ("alert and record", pack("- {alert: a, record: b, expr: up}"), "7:9", "rule-kind", "an alert or a record"),
+    ("alert and record", pack("- {alert: a, record: b, expr: up}"), "7:9", "rule-kind", "an alert, a record or an slo"),
     (
         "parameter not declared",
         pack(alert("threshold: {expr: up, above: $(limit)}")),

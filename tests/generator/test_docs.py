@@ -10,10 +10,14 @@ import pytest
 from generator import promql
 from generator.alerts import ALERT_KEYS
 from generator.checks import CHECKS
+from generator.lifecycle import State
 from generator.schema import GroupHead, Head, Param, Record
+from generator.slo.schema import Latency, Requests, Slo, Tier, TimeSlices
+from generator.slo.tiers import DEFAULTS
 from generator.targets import TARGETS
 from generator.templates import TEMPLATES
 from tests.generator.packs import compile_text, pack
+from tocsin.config import Settings
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs/reference"
 GUIDE = REFERENCE / "rulepacks.md"
@@ -85,3 +89,27 @@ def test_the_example_of_the_guide_has_no_problems(tmp_path: Path) -> None:
     compiled = compile_text(example, tmp_path)
     assert compiled.problems == ()
     assert [file.name for file in compiled.files] == ["shop.yml"]
+
+
+SLO = REFERENCE / "slo.md"
+
+
+def test_the_examples_of_slos_have_no_problems(tmp_path: Path) -> None:
+    """What the page of `slo` shows compiles, all of it in one pack."""
+    compiled = compile_text(pack("\n".join(_blocks(SLO, "yaml"))), tmp_path)
+    assert compiled.problems == ()
+
+
+def test_every_key_of_an_slo_is_documented(tmp_path: Path) -> None:
+    """The page names each key, each tier by default, and each series that is recorded."""
+    text = SLO.read_text()
+    models: tuple[type[Settings], ...] = (Slo, Requests, Latency, TimeSlices, Tier)
+    keys = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    rules = compile_text(pack(_blocks(SLO, "yaml")[0]), tmp_path).packs[0].rules
+    series = {rule.name for rule in rules if rule.kind == "record" and "ratio_" not in rule.name}
+    assert [word for word in sorted(keys | set(DEFAULTS) | series) if f"`{word}`" not in text] == []
+
+
+def test_every_state_of_a_rule_is_documented() -> None:
+    """The guide has a row for each."""
+    assert [state for state in State if f"| `{state}` |" not in GUIDE.read_text()] == []

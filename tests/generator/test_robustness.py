@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.pipeline import Compiled
@@ -54,9 +54,23 @@ BASE = yaml.safe_load(
           composite: {of: [a > 1, {threshold: {expr: b, above: 1}}], at_least: 1, unless: [c > 1], by: [d]}
           severity: info
           summary: x
-        - {record: a:b, expr: sum(up), labels: {x: y}}
+        - {record: a:b, expr: sum(up), labels: {x: y}, state: draft}
+        - slo: F
+          objective: 99
+          period: 28d
+          requests: {errors: "rate(e[5m])", total: "rate(t[5m])"}
+          minimum: 1
+          sli: f
+          state: testing
+          owner: x
+          tiers:
+            page-quick: {enabled: false}
+            x: {long: 1h, short: 5m, factor: 2, severity: info, alert: FX, for: 1m, summary: x}
+        - {slo: G, objective: 99, latency: {histogram: 'h{a="b"}', threshold: 300ms, by: [c], native: true, range: 5m}}
+        - {slo: H, objective: 99, default_tiers: false, time_slices: {expr: v, above: 1}, tiers: {}}
         """,
-        params="{limit: {default: 5, min: 0, max: 9, unit: s, doc: x}, job: {default: api}}",
+        params="{limit: {type: number, default: 5, min: 0, max: 9, unit: s, doc: x}, "
+        "job: {default: api, choices: [api]}}",
     )
 )
 
@@ -100,6 +114,7 @@ def _compile_with(changes: list[tuple[tuple[Any, ...], Any]], folder: Path) -> C
     return compile_text(yaml.safe_dump(tree, allow_unicode=True), folder)
 
 
+@settings(deadline=None)  # 70 rules an example: 30 ms, and more where the machine is busy
 @given(path=st.sampled_from(PATHS), value=VALUES)
 def test_any_value_in_any_place(path: tuple[Any, ...], value: Any, folder: Path) -> None:
     """A pack of which one value was replaced compiles, or has problems that stand in the file and name a way out."""

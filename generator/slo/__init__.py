@@ -1,0 +1,7 @@
+"""The item `slo` of a pack's rules: an objective, and everything that watches over it."""
+
+from __future__ import annotations
+
+from generator.slo.compiling import compile_slo
+
+__all__ = ["compile_slo"]
