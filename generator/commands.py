@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from generator.template_commands import templates
+from generator.tenant_commands import set_value, tenants
 from tocsin.cli import group
 from tocsin.options import Output
 
@@ -28,12 +29,21 @@ Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH", readable=False, help="Rulepacks, and folders that hold some.")
 ]
 
+rules.add_typer(tenants, name="tenants")
+rules.command("set")(set_value)
+
+TARGET_NAMES = "rulefile|prometheusrule|mimir|amp|azure|gcp"
+PrometheusVersion = Annotated[
+    str, typer.Option(metavar="VERSION", help="The oldest Prometheus that must take the rules.")
+]
+
 
 @rules.command()
 def build(
     paths: Paths,
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the rule files go.")],
-    target: Annotated[str, typer.Option(metavar="rulefile|prometheusrule", help="For whom.")] = "rulefile",
+    target: Annotated[str, typer.Option(metavar=TARGET_NAMES, help="For whom.")] = "rulefile",
+    prometheus_version: PrometheusVersion = "2.42",
     output_format: Output = "text",
 ) -> None:
     """Compiles rulepacks into rule files, one a pack; writes nothing if a pack has errors.
@@ -42,7 +52,10 @@ def build(
     Example:
       tocsin rules build rulepacks/ -o rules/
       tocsin rules build rulepacks/node -o manifests/ --target prometheusrule
+      tocsin rules build rulepacks/ tenants/ -o rules/ --prometheus-version 3.5
     """
+    from functools import partial
+
     from generator.output import write
     from generator.pipeline import compile_packs
     from generator.targets import TARGETS
@@ -50,7 +63,7 @@ def build(
 
     if target not in TARGETS:
         raise typer.BadParameter(f"{target!r} is none of {', '.join(TARGETS)}", param_hint="--target")
-    compiled = compile_packs(paths, TARGETS[target])
+    compiled = compile_packs(paths, partial(TARGETS[target], version=_version(prometheus_version)))
     failed = has_errors(compiled.problems)
     written = None if failed else write(compiled.files, out)
     _show_build(compiled, written, out, output_format)
@@ -58,7 +71,7 @@ def build(
 
 
 @rules.command()
-def check(paths: Paths, output_format: Output = "text") -> None:
+def check(paths: Paths, prometheus_version: PrometheusVersion = "2.42", output_format: Output = "text") -> None:
     """Shows every problem of the rulepacks with its place, and writes nothing.
 
     \b
@@ -66,11 +79,13 @@ def check(paths: Paths, output_format: Output = "text") -> None:
       tocsin rules check rulepacks/
       tocsin rules check rulepacks/node/pack.yml --format json
     """
+    from functools import partial
+
     from generator.pipeline import compile_packs
     from generator.targets import rulefile
     from tocsin.problem import as_json, has_errors, summary
 
-    compiled = compile_packs(paths, rulefile.render)
+    compiled = compile_packs(paths, partial(rulefile.render, version=_version(prometheus_version)))
     if output_format == "json":
         typer.echo(as_json(compiled.problems))
     else:
@@ -80,6 +95,15 @@ def check(paths: Paths, output_format: Output = "text") -> None:
 
 
 rules.command()(templates)
+
+
+def _version(text: str) -> tuple[int, int]:
+    from generator import version
+
+    try:
+        return version.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--prometheus-version") from None
 
 
 def _show_build(compiled: Compiled, written: Written | None, out: Path, output_format: str) -> None:

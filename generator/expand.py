@@ -15,6 +15,8 @@ from generator.resolve import Resolved
 from generator.rule import Group, Identity, Origin, Pack, Rule
 from generator.schema import GUIDE, GroupHead, Head, Metadata, Record
 from generator.slo import compile_slo
+from generator.tenants.scope import Scope
+from generator.tenants.scoping import scope
 from tocsin.problem import Problem
 from tocsin.yamltree import YamlPath
 
@@ -24,7 +26,7 @@ NAMELESS = Metadata.model_construct(name="")
 
 def expand(packs: Sequence[Resolved]) -> tuple[list[Pack], list[Problem]]:
     """The packs with the rules that could be compiled, and the problems of all others."""
-    compiled: list[Pack] = []
+    compiled: list[tuple[Pack, Scope | None]] = []
     problems: list[Problem] = []
     for pack in packs:
         data = pack.document.data
@@ -32,9 +34,10 @@ def expand(packs: Sequence[Resolved]) -> tuple[list[Pack], list[Problem]]:
         reading.model(Head, data, ())
         metadata = _metadata(data)
         groups = tuple(_groups(data.get("groups"), reading, metadata))
-        compiled.append(Pack(metadata.name, groups, pack.source, Origin(pack.document, ())))
+        compiled.append((Pack(metadata.name, groups, pack.source, Origin(pack.document, ())), pack.scope))
         problems += reading.problems
-    return compiled, [*problems, *_same_name(compiled)]
+    done, unfit = scope(compiled)
+    return done, [*problems, *unfit, *_same_name(done)]
 
 
 def _metadata(data: dict[str, Any]) -> Metadata:
@@ -54,13 +57,17 @@ def _groups(groups: Any, reading: Reading, pack: Metadata) -> Iterable[Group]:
         head = reading.model(GroupHead, data, path)
         items = _rules(data.get("rules"), (*path, "rules"), reading, pack)
         rules = tuple(rule for item in items for rule in once(item, records, reading))
-        name, interval = (head.name, head.interval) if head else (str(data.get("name")), None)
+        name = head.name if head else str(data.get("name"))
         if name in names:
             at = reading.document.at(*path, "name")
             hint = "name it otherwise, or move its rules to the first"
             reading.note(Problem("duplicate-group", f"there are two groups {name!r}", at, hint))
         names.add(name)
-        yield Group(name, rules, interval)
+        origin = Origin(reading.document, path)
+        if head is None:
+            yield Group(name, rules, None, origin=origin)
+        else:
+            yield Group(name, rules, head.interval, head.query_offset, head.limit, head.labels, origin)
 
 
 def _rules(items: Any, path: YamlPath, reading: Reading, pack: Metadata) -> Iterable[tuple[Rule, ...]]:

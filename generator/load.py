@@ -1,20 +1,24 @@
-"""The first stage: paths to the YAML documents that are rulepacks."""
+"""The first stage: paths to the YAML documents that are rulepacks, tenants and tiers."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
+from generator.tenants.scope import Scope
+from tocsin import data as shipped
 from tocsin import yamltree
 from tocsin.errors import UsageError
 from tocsin.problem import Position, Problem
 from tocsin.yamltree import Document
 
 KIND = "RulePack"
-OTHER_KINDS = frozenset({"Tenant"})  # Tocsin's too, and met in the same folders; not for this stage
+KINDS = (KIND, "Tenant", "Tiers")
 SUFFIXES = frozenset({".yml", ".yaml"})
 
 # In a folder that is walked, only a file that says one of these is looked at; the rest is somebody else's.
@@ -23,14 +27,32 @@ TRACES = (b"RulePack", b"tocsin/v")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A document that is a rulepack, and its file as generated files name it."""
+    """A document that is Tocsin's, and its file as generated files name it.
+
+    One of the `library` was not named on the command line: it ships, and is there for whoever names it. A pack that
+    a tenant chose has the tenant's scope.
+    """
 
     document: Document
     name: str
+    library: bool = False
+    scope: Scope | None = None
+
+    @property
+    def kind(self) -> str:
+        return str(self.document.data["kind"])
+
+    @property
+    def pack(self) -> str:
+        """The name under `metadata`; empty where there is none that could be one."""
+        metadata = self.document.data.get("metadata")
+        return str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
 
 
 def load(paths: Sequence[Path]) -> tuple[list[Source], list[Problem]]:
-    """Every rulepack in the files and folders, each once, and what kept others from being read.
+    """Every rulepack, tenant and tiers file in the files and folders, each once, and what kept others from being read.
+
+    Packs that ship are read where a pack or tenant names one that the files do not hold.
 
     Raises:
         UsageError: a path does not exist.
@@ -51,14 +73,51 @@ def load(paths: Sequence[Path]) -> tuple[list[Source], list[Problem]]:
                 found, unread = _read(file, path)
                 sources += found
                 problems += unread
-    return sources, problems
+    return [*sources, *_shipped(sources)], problems
+
+
+def named(data: Mapping[str, Any]) -> Iterator[str]:
+    """The packs that a pack extends or a tenant chooses."""
+    for key in ("extends", "packs"):
+        names = data.get(key)
+        yield from (name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
+
+
+def every_pack(paths: Sequence[Path]) -> list[Source]:
+    """The packs in the files and folders, and all that ship.
+
+    Raises:
+        UsageError: a path does not exist.
+    """
+    own = [source for source in load(paths)[0] if source.kind == KIND]
+    known = {source.pack for source in own}
+    ship = [source for source in load([shipped.folder("rulepacks")])[0] if source.pack not in known]
+    return [*own, *(replace(source, library=True) for source in ship)]
+
+
+def _shipped(sources: Sequence[Source]) -> Iterator[Source]:
+    """Packs that ship and are named, directly or by one another, but not among the sources."""
+    known = {source.pack for source in sources if source.kind == KIND}
+    wanted = [name for source in sources for name in named(source.document.data)]
+    while wanted:
+        name = wanted.pop()
+        if name in known or not re.fullmatch(r"[-a-z0-9]+", name):
+            continue
+        known.add(name)
+        folder = shipped.folder("rulepacks")
+        file = folder / name / "pack.yml"
+        documents = yamltree.read(file)[0] if file.is_file() else ()
+        for document in documents:
+            if _kind(document) == KIND:
+                wanted += named(document.data)
+                yield Source(document, f"rulepacks/{name}/pack.yml", library=True)
 
 
 def _read(file: Path, argument: Path) -> tuple[list[Source], list[Problem]]:
     documents, problems = yamltree.read(file)
     problems = problems or list(_foreign(documents, file, named=file == argument))
     name = _name(file, argument)
-    return [Source(document, name) for document in documents if _kind(document) == KIND], problems
+    return [Source(document, name) for document in documents if _kind(document) in KINDS], problems
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -100,7 +159,7 @@ def _foreign(documents: Sequence[Document], file: Path, *, named: bool) -> Itera
     for document in filled:
         kind = _kind(document)
         ours = isinstance(document.data, dict) and str(document.data.get("apiVersion", "")).startswith("tocsin/")
-        if kind != KIND and (named or (ours and str(kind) not in OTHER_KINDS)):
+        if kind not in KINDS and (named or ours):
             yield _wrong_kind(document, kind)
 
 
@@ -110,8 +169,9 @@ def _wrong_kind(document: Document, kind: object) -> Problem:
         return Problem("kind", "a rulepack is a mapping of keys to values", document.at(), hint=hint)
     if kind is None:
         return Problem("kind", f"the key 'kind' is missing: this is no {KIND}", document.at(), hint=f"add kind: {KIND}")
-    if get_close_matches(str(kind), [KIND]):
-        hint = f"did you mean {KIND!r}?"
+    near = get_close_matches(str(kind), KINDS, n=1)
+    if near:
+        hint = f"did you mean {near[0]!r}?"
     return Problem("kind", f"kind {kind!r} is not {KIND}", document.at("kind"), hint=hint)
 
 

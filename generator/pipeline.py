@@ -1,4 +1,4 @@
-"""The compiler: load → resolve → expand → check → emit. Reading is the only contact with the world."""
+"""The compiler: load → arrange → resolve → expand → check → emit. Reading is the only contact with the world."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.arrange import arrange
 from generator.check import check
 from generator.emit import File, Render, emit
 from generator.expand import expand
@@ -31,9 +32,11 @@ def compile_packs(paths: Sequence[Path], render: Render) -> Compiled:
         UsageError: a path does not exist.
     """
     sources, unread = load(paths)
-    resolved, unresolved = resolve(sources)
+    wanted, unfound = arrange(sources)
+    resolved, unresolved = resolve(wanted)
     packs, unfit = expand(resolved)
     findings = check(packs)
-    problems = (*unread, *unresolved, *unfit, *findings)
-    files = () if has_errors(problems) else emit([pack.written() for pack in packs], render)
-    return Compiled(tuple(packs), problems, tuple(files))
+    files, unsaid = emit([pack.written() for pack in packs], render)
+    # A pack that several tenants chose has each of its problems once.
+    problems = tuple(dict.fromkeys((*unread, *unfound, *unresolved, *unfit, *findings, *unsaid)))
+    return Compiled(tuple(packs), problems, () if has_errors(problems) else tuple(files))

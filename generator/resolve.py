@@ -13,6 +13,7 @@ from typing import Any
 
 from generator import promql
 from generator.load import Source
+from generator.tenants.scope import Scope
 from tocsin.problem import Position, Problem
 from tocsin.yamltree import Document, YamlPath
 
@@ -28,6 +29,7 @@ class Resolved:
     document: Document
     source: str
     unresolved: frozenset[Position]
+    scope: Scope | None = None
 
 
 def resolve(sources: Sequence[Source]) -> tuple[list[Resolved], list[Problem]]:
@@ -35,16 +37,25 @@ def resolve(sources: Sequence[Source]) -> tuple[list[Resolved], list[Problem]]:
     resolved: list[Resolved] = []
     problems: list[Problem] = []
     for source in sources:
-        document = source.document
-        declared = _declared(document.data)
-        filling = _Filling(document, declared)
-        parts = document.data.items()
-        data = {key: filling.value(part, (key,)) if key == "groups" else part for key, part in parts}
-        filled = replace(document, data=data)
-        resolved.append(Resolved(filled, source.name, frozenset(filling.unresolved)))
-        problems += filling.problems
-        problems += [_unused(document, name) for name in declared if name not in filling.used]
+        one, found = _filled(source)
+        resolved.append(one)
+        problems += found
     return resolved, problems
+
+
+def _filled(source: Source) -> tuple[Resolved, list[Problem]]:
+    document = source.document
+    declared = _declared(document.data)
+    filling = _Filling(document, declared)
+    parts = document.data.items()
+    data = {key: filling.value(part, (key,)) if key == "groups" else part for key, part in parts}
+    filled = replace(document, data=data)
+    problems = filling.problems
+    if source.scope is None:
+        # What only a disabled rule or a pack's extension leaves unused is no mistake.
+        own = (name for name in declared if document.at_key("params", name).file == document.file)
+        problems += [_unused(document, name) for name in own if name not in filling.used]
+    return Resolved(filled, source.name, frozenset(filling.unresolved), source.scope), problems
 
 
 def _declared(data: Mapping[str, Any]) -> dict[str, ParamValue | None]:

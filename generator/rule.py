@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Literal
@@ -77,11 +77,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rules that are evaluated together, in order; no interval means the server's."""
+    """Rules that are evaluated together, in order; no interval and no offset means the server's, limit 0 none.
+
+    `labels` are for every rule that has none of that name itself.
+    """
 
     name: str
     rules: tuple[Rule, ...]
     interval: timedelta | None
+    query_offset: timedelta | None = None
+    limit: int = 0
+    labels: Labels = field(default_factory=dict)
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)

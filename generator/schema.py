@@ -68,6 +68,7 @@ class Metadata(Settings):
 
     name: Annotated[str, AfterValidator(_pack_name)]
     owner: Text | None = None
+    abstract: bool = False  # only there to be extended: not built itself
 
 
 def _bound(value: Any) -> Any:
@@ -125,6 +126,13 @@ def _fit(value: ParamValue, found: Misfit | None) -> ParamValue:
     return value
 
 
+class Changes(Settings):
+    """What differs from a pack: values of parameters, and rules by name; looked at where they apply."""
+
+    params: dict[str, Any] = Field(default_factory=dict)
+    rules: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
 class Head(Settings):
     """A pack; its groups are looked at one by one, so that one bad rule hides no other."""
 
@@ -132,6 +140,8 @@ class Head(Settings):
     kind: Literal["RulePack"]
     metadata: Metadata
     params: dict[str, Param] = Field(default_factory=dict)
+    extends: list[Text] = Field(default_factory=list)
+    tiers: dict[str, Changes] = Field(default_factory=dict)
     groups: list[Any]
 
 
@@ -140,6 +150,9 @@ class GroupHead(Settings):
 
     name: Text
     interval: Duration | None = None
+    query_offset: Duration | None = None
+    limit: Annotated[int, Field(ge=0)] = 0
+    labels: dict[str, Value] = Field(default_factory=dict)
     rules: list[Any]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 PLAIN = re.compile(r"[A-Za-z_/(][^\n]*|([0-9]+(ms|[ywdhms]))+|[0-9]+(\.[0-9]+)? [-+*/%^] [^\n]*")
 RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
-Tree = str | Mapping[str, "Tree"] | Sequence["Tree"]
+Tree = str | int | Mapping[str, "Tree"] | Sequence["Tree"]
 
 
 def dump(tree: Mapping[str, Tree]) -> str:
@@ -25,6 +25,8 @@ def _mapping(tree: Mapping[str, Tree], indent: str) -> Iterator[str]:
         name = f"{indent}{_line(key)}:"
         if isinstance(value, str):
             yield f"{name} {scalar(value, indent)}"
+        elif isinstance(value, int):
+            yield f"{name} {str(value).lower()}"
         elif not value:
             yield f"{name} {{}}" if isinstance(value, Mapping) else f"{name} []"
         else:

@@ -1,7 +1,6 @@
 """`rulefile`: what Prometheus reads by `rule_files`.
 
-Source: prometheus model/rulefmt. Nothing younger than Prometheus 2.42 is
-written: no group labels, no query_offset.
+Source: prometheus model/rulefmt. Nothing younger than the version that is built for is written.
 """
 
 from __future__ import annotations
@@ -9,24 +8,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generator import yamltext
+from generator.emit import Part, Rendering
 from generator.rule import Group, Pack, Rule
+from generator.targets.dialect import Dialect, spoken
+from generator.version import OLDEST, Version
 from generator.yamltext import Tree
 from tocsin import duration
 
 
-def render(pack: Pack) -> str:
+def render(pack: Pack, version: Version = OLDEST) -> Rendering:
     """The pack as a rule file."""
-    return yamltext.dump({"groups": groups(pack)})
+    said, problems = spoken(pack, Dialect("rulefile", version))
+    return Rendering((Part("", yamltext.dump({"groups": groups(said.groups)}), len(pack.rules)),), tuple(problems))
 
 
-def groups(pack: Pack) -> Sequence[Tree]:
-    """The pack's groups in the form that Prometheus and its operator share."""
-    return [_group(group) for group in pack.groups]
+def groups(said: Sequence[Group]) -> Sequence[Tree]:
+    """The groups in the form that Prometheus, its operator and the rulers share."""
+    return [_group(group) for group in said]
 
 
 def _group(group: Group) -> Tree:
-    interval = {"interval": duration.show(group.interval)} if group.interval else {}
-    return {"name": group.name, **interval, "rules": [_rule(rule) for rule in group.rules]}
+    tree: dict[str, Tree] = {"name": group.name}
+    if group.interval:
+        tree["interval"] = duration.show(group.interval)
+    if group.query_offset:
+        tree["query_offset"] = duration.show(group.query_offset)
+    if group.limit:
+        tree["limit"] = group.limit
+    if group.labels:
+        tree["labels"] = group.labels
+    return {**tree, "rules": [_rule(rule) for rule in group.rules]}
 
 
 def _rule(rule: Rule) -> Tree:

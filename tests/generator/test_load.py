@@ -27,7 +27,7 @@ def test_a_folder_is_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     _write(tmp_path, "packs/tenant.yml", "apiVersion: tocsin/v1alpha1\nkind: Tenant\n")
     monkeypatch.chdir(tmp_path)
     sources, problems = load([Path("packs")])
-    assert [source.name for source in sources] == ["packs/a.yaml", "packs/b/pack.yml"]
+    assert [source.name for source in sources] == ["packs/a.yaml", "packs/tenant.yml", "packs/b/pack.yml"]
     assert not problems
 
 

@@ -1,0 +1,136 @@
+"""Parameters and rules of packs set anew, and a problem for each change of what does not exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from generator import layers
+from generator.layers import Draft
+from tocsin.problem import Position, Problem
+from tocsin.yamltree import Document, YamlPath
+
+# Keys that say which rule it is, not how it is.
+IDENTITY = frozenset(layers.RULE_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """`params` and `rules` at a path of a document. Within a pack names stand alone; elsewhere `pack.name` too."""
+
+    document: Document
+    path: YamlPath
+    qualified: bool
+
+    def part(self, key: str) -> Mapping[str, Any]:
+        data: Any = self.document.data
+        for step in self.path:
+            data = data.get(step) if isinstance(data, dict) else None
+        part = data.get(key) if isinstance(data, dict) else None
+        return part if isinstance(part, dict) else {}
+
+
+def apply(change: Change, packs: Mapping[str, Draft]) -> list[Problem]:
+    """Changes the packs, which are known by their names; what no pack has is a problem with the nearest name."""
+    problems: list[Problem] = []
+    for name, value in change.part("params").items():
+        problems += _param(change, name, value, packs)
+    index = _index(packs)
+    for name, value in change.part("rules").items():
+        problems += _rules(change, name, value, packs, index)
+    return problems
+
+
+def _index(packs: Mapping[str, Draft]) -> dict[str, list[tuple[str, YamlPath]]]:
+    """Every rule by its name and by `pack.name`."""
+    found: dict[str, list[tuple[str, YamlPath]]] = {}
+    for pack, draft in packs.items():
+        for path, name, _ in layers.rules(draft.data):
+            found.setdefault(name, []).append((pack, path))
+            found.setdefault(f"{pack}.{name}", []).append((pack, path))
+    return found
+
+
+def _param(change: Change, name: str, value: Any, packs: Mapping[str, Draft]) -> Iterable[Problem]:
+    origin = (*change.path, "params", name)
+    known = {
+        f"{pack}.{param}" if change.qualified else param: (pack, param)
+        for pack, draft in packs.items()
+        for param in _declared(draft)
+    }
+    if name not in known:
+        yield _unknown(change, origin, "parameter", name, list(known), qualified=change.qualified)
+        return
+    pack, param = known[name]
+    draft = packs[pack]
+    declared = draft.data["params"][param]
+    path: YamlPath = ("params", param)
+    if isinstance(value, dict):
+        draft.merge(path, value, change.document, origin)
+        return
+    before = declared.get("default") if isinstance(declared, dict) else None
+    if before is not None and kind_of(before) != kind_of(value):
+        yield other_kind(name, before, value, change.document.at(*origin))
+        return
+    draft.put((*path, "default"), value, change.document, origin)
+
+
+def other_kind(name: str, before: Any, value: Any, at: Position) -> Problem:
+    """The problem of a number in the place of a text, and the like."""
+    message = f"the parameter {name!r} is {kind_of(before)}, and this is {kind_of(value)}"
+    return Problem("param", message, at, f"write {kind_of(before)}; now it is {before!r}")
+
+
+def _declared(draft: Draft) -> list[str]:
+    params = draft.data.get("params")
+    return [name for name, param in params.items() if isinstance(param, dict)] if isinstance(params, dict) else []
+
+
+def kind_of(value: Any) -> str:
+    """What kind of value it is, in words."""
+    match value:
+        case bool():
+            return "true or false"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case _:
+            return "neither a number nor a text"
+
+
+def _rules(
+    change: Change,
+    name: str,
+    value: Any,
+    packs: Mapping[str, Draft],
+    index: Mapping[str, Sequence[tuple[str, YamlPath]]],
+) -> Iterable[Problem]:
+    origin = (*change.path, "rules", name)
+    if name not in index:
+        yield _unknown(change, origin, "rule", name, list(index), qualified=False)
+        return
+    if not isinstance(value, dict):
+        hint = f"write what differs: {name}: {{for: 5m}}, or {name}: {{state: disabled}}"
+        yield Problem("value", "a change of a rule is a mapping", change.document.at(*origin), hint)
+        return
+    for key in value:
+        if key in IDENTITY:
+            hint = "disable this rule, and write another in a pack of your own"
+            yield Problem("value", "a change cannot rename a rule", change.document.at_key(*origin, key), hint)
+    kept = {key: part for key, part in value.items() if key not in IDENTITY}
+    for pack, path in index[name]:
+        packs[pack].merge(path, kept, change.document, origin)
+
+
+def _unknown(
+    change: Change, origin: YamlPath, what: str, name: str, known: Sequence[str], *, qualified: bool
+) -> Problem:
+    message = f"there is no {what} {name!r} in {'the chosen packs' if change.qualified else 'the pack'}"
+    same = [full for full in known if qualified and full.split(".", 1)[-1] == name]
+    near = same or get_close_matches(name, known, n=1)
+    listed = ", ".join(sorted(known)[:12]) + (", …" if len(known) > 12 else "")
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {listed}" if known else f"the packs have no {what}s"
+    return Problem(f"unknown-{what}", message, change.document.at_key(*origin), hint)

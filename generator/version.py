@@ -1,0 +1,106 @@
+"""What each version of Prometheus knows: the fields of rule files, and the functions of PromQL.
+
+Source: prometheus CHANGELOG.md and model/rulefmt; tried with promtool 2.42 and 3.5.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from promql_parser import AggregateExpr, BinaryExpr, Call, VectorSelector
+
+from generator import promql
+from generator.promql import Expression
+
+Version = tuple[int, int]
+
+OLDEST: Version = (2, 42)  # the oldest that is served, and what is written for where nobody says otherwise
+
+VERSION = re.compile(r"v?([0-9]{1,3})\.([0-9]{1,3})(\.[0-9]+)?")
+PLAIN_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+
+# Below OLDEST too: somebody may serve an older one, and is told what it does not know.
+FIELDS: dict[str, Version] = {
+    "limit": (2, 31),
+    "keep_firing_for": (2, 42),
+    "query_offset": (2, 53),
+    "labels": (3, 0),
+}
+
+FUNCTIONS: dict[str, Version] = {
+    "last_over_time": (2, 26),
+    "clamp": (2, 26),
+    "sgn": (2, 26),
+    "present_over_time": (2, 29),
+    "histogram_count": (2, 40),
+    "histogram_sum": (2, 40),
+    "histogram_fraction": (2, 40),
+    "histogram_stddev": (2, 48),
+    "histogram_stdvar": (2, 48),
+    "mad_over_time": (2, 49),
+    "sort_by_label": (2, 49),
+    "sort_by_label_desc": (2, 49),
+    "histogram_avg": (2, 51),
+    "limitk": (2, 54),
+    "limit_ratio": (2, 54),
+    "double_exponential_smoothing": (3, 0),
+    "info": (3, 0),
+    "ts_of_last_over_time": (3, 5),
+    "ts_of_max_over_time": (3, 5),
+    "ts_of_min_over_time": (3, 5),
+    "first_over_time": (3, 7),
+    "ts_of_first_over_time": (3, 7),
+}
+UTF8: Version = (3, 0)
+
+# Walking every tree would cost more than writing all files: most texts show at once that they hold none of these.
+SUSPECT = re.compile(rf'\b({"|".join(FUNCTIONS)})\b|[{{,(]\s*"|__name__')
+
+
+def parse(text: str) -> Version:
+    """`2.53`, `v3.0.1` as a version.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = VERSION.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is no version of Prometheus; write it like 2.53")
+    return int(found[1]), int(found[2])
+
+
+def show(version: Version) -> str:
+    return f"{version[0]}.{version[1]}"
+
+
+def too_young(expr: Expression, version: Version) -> Iterator[tuple[str, Version]]:
+    """Each thing in the expression that the version does not know, and the first that does."""
+    if SUSPECT.search(expr.text):
+        needed = {what: since for what, since in _needs(expr) if since > version}
+        yield from needed.items()
+
+
+def _needs(expr: Expression) -> Iterator[tuple[str, Version]]:
+    for node in promql.walk(expr.tree):
+        match node:
+            case Call():
+                name = node.func.name
+                if name in FUNCTIONS:
+                    yield f"{name}()", FUNCTIONS[name]
+            case AggregateExpr():
+                name = str(node.op)
+                if name in FUNCTIONS:
+                    yield f"{name}()", FUNCTIONS[name]
+                yield from _utf8(node.modifier.labels if node.modifier else ())
+            case VectorSelector():
+                equal = {m.name: m.value for m in node.matchers.matchers}
+                yield from _utf8([*equal, node.name or "x"])
+            case BinaryExpr() if node.modifier and node.modifier.matching:
+                yield from _utf8(node.modifier.matching.labels)
+
+
+def _utf8(names: Sequence[str]) -> Iterator[tuple[str, Version]]:
+    for name in names:
+        if not PLAIN_NAME.fullmatch(name):
+            yield f'the quoted name "{name}"', UTF8
