@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from generator.checks import CHECKS
-from generator.rule import Pack, Rule
+from generator.context import Settings, contexts
+from generator.rule import Pack
 from tocsin.problem import Problem
 
-Check = Callable[[Rule, Pack], Iterable[Problem]]
+
+def check(packs: Sequence[Pack], settings: Settings = Settings()) -> list[Problem]:  # noqa: B008 - frozen
+    """What the checks say about the packs' rules; those that ask a server only where its answers are there."""
+    off = {name for name, level in settings.severities.items() if level is None}
+    known = [
+        registered.find
+        for name, registered in CHECKS.items()
+        if name not in off and (not registered.online or settings.server is not None)
+    ]
+    found = (
+        problem for rule, context in contexts(packs, settings) for find in known for problem in find(rule, context)
+    )
+    return list(weighed(found, settings))
 
 
-def check(packs: Sequence[Pack]) -> list[Problem]:
-    """What the checks say about the packs' rules."""
-    checks: Sequence[Check] = tuple(CHECKS.values())
-    return [problem for pack in packs for rule in pack.rules for one in checks for problem in one(rule, pack)]
+def weighed(problems: Iterable[Problem], settings: Settings) -> Iterable[Problem]:
+    """The problems at the severities that people chose for their checks; what is turned off is left out."""
+    for problem in problems:
+        level = settings.severities.get(problem.check, problem.severity)
+        if level is not None:
+            yield replace(problem, severity=level) if level != problem.severity else problem

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from generator.check_commands import register as register_checks
 from generator.template_commands import templates
 from generator.tenant_commands import set_value, tenants
 from tocsin.cli import group
@@ -21,9 +22,11 @@ rules = group("""Compile rulepacks into the rules that Prometheus evaluates.
 
 \b
 Example:
-  tocsin rules check rulepacks/
+  tocsin rules check rulepacks/ prometheus/rules.yml
   tocsin rules build rulepacks/ -o rules/
 """)
+
+register_checks(rules)
 
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH", readable=False, help="Rulepacks, and folders that hold some.")
@@ -68,30 +71,6 @@ def build(
     written = None if failed else write(compiled.files, out)
     _show_build(compiled, written, out, output_format)
     raise typer.Exit(int(failed))
-
-
-@rules.command()
-def check(paths: Paths, prometheus_version: PrometheusVersion = "2.42", output_format: Output = "text") -> None:
-    """Shows every problem of the rulepacks with its place, and writes nothing.
-
-    \b
-    Example:
-      tocsin rules check rulepacks/
-      tocsin rules check rulepacks/node/pack.yml --format json
-    """
-    from functools import partial
-
-    from generator.pipeline import compile_packs
-    from generator.targets import rulefile
-    from tocsin.problem import as_json, has_errors, summary
-
-    compiled = compile_packs(paths, partial(rulefile.render, version=_version(prometheus_version)))
-    if output_format == "json":
-        typer.echo(as_json(compiled.problems))
-    else:
-        _show_problems(compiled)
-        typer.echo(f"checked {_count(compiled)}: {summary(compiled.problems)}")
-    raise typer.Exit(int(has_errors(compiled.problems)))
 
 
 rules.command()(templates)

@@ -9,10 +9,22 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 import promql_parser
-from promql_parser import BinaryExpr, Expr, UnaryExpr, VectorSelector
+from promql_parser import (
+    AggregateExpr,
+    BinaryExpr,
+    Call,
+    Expr,
+    MatchOp,
+    MatrixSelector,
+    ParenExpr,
+    SubqueryExpr,
+    UnaryExpr,
+    VectorSelector,
+)
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -48,12 +60,17 @@ class Term:
         return parse(self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expression:
     """A PromQL expression: its tree, and its text as it is printed."""
 
     text: str
     tree: Expr
+
+    @cached_property
+    def nodes(self) -> tuple[Expr, ...]:
+        """Every node of the tree, parents first; many checks go through them."""
+        return tuple(walk(self.tree))
 
     @property
     def term(self) -> Term:
@@ -102,10 +119,44 @@ def number(value: float) -> str:
 
 
 def walk(tree: Expr) -> Iterator[Expr]:
-    """Every node of the tree, parents first."""
-    nodes: list[Expr] = []
-    promql_parser.walk(tree, pre_visit=nodes.append)
-    return iter(nodes)
+    """Every node of the tree, parents first. (promql-parser's own walk takes five times as long.)"""
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        yield node
+        nodes += reversed(children(node))
+
+
+def children(node: Expr) -> list[Expr]:
+    """The operands of a node, in order; a range's is its selector."""
+    match node:
+        case BinaryExpr():
+            return [node.lhs, node.rhs]
+        case Call():
+            return list(node.args)
+        case AggregateExpr():
+            return [node.expr] if node.param is None else [node.param, node.expr]
+        case MatrixSelector():
+            return [node.vector_selector]
+        case ParenExpr() | UnaryExpr() | SubqueryExpr():
+            return [node.expr]
+        case _:
+            return []
+
+
+def bare(node: Expr) -> Expr:
+    """The node without the parentheses around it."""
+    while isinstance(node, ParenExpr):
+        node = node.expr
+    return node
+
+
+def metric(selector: VectorSelector) -> str:
+    """The metric's name, or nothing where it is given by a pattern."""
+    if selector.name:
+        return selector.name
+    named = (m.value for m in selector.matchers.matchers if m.name == "__name__" and m.op == MatchOp.Equal)
+    return next(named, "")
 
 
 def _expression(value: Any) -> Expression:

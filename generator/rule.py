@@ -60,9 +60,11 @@ class Rule:
         """What Alertmanager tells alerts apart by, and Prometheus series, as far as the rule says it."""
         return self.name, frozenset(self.labels.items())
 
-    def problem(self, check: str, message: str, at: Position, hint: str, severity: Level = "error") -> Problem:
+    def problem(
+        self, check: str, message: str, at: Position, hint: str, severity: Level = "error", part: str = ""
+    ) -> Problem:
         """A problem of this rule, under the name that stands in the pack."""
-        return Problem(check, message, at, hint=hint, rule=self.recorded_for or self.name, severity=severity)
+        return Problem(check, message, at, hint, self.recorded_for or self.name, severity, part)
 
     def at_name(self) -> Position:
         """The place of the name under which it stands in the pack: an alert's, a record's or an SLO's."""
@@ -89,6 +91,7 @@ class Group:
     limit: int = 0
     labels: Labels = field(default_factory=dict)
     origin: Origin | None = None
+    keys: frozenset[str] = frozenset()  # what a rule file says of the group beside name and rules
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class Pack:
     groups: tuple[Group, ...]
     source: str
     origin: Origin
+    foreign: bool = False  # a rule file that Tocsin did not write
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:

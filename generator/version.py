@@ -29,10 +29,15 @@ FIELDS: dict[str, Version] = {
 }
 
 FUNCTIONS: dict[str, Version] = {
+    "absent_over_time": (2, 16),
+    "group": (2, 20),
     "last_over_time": (2, 26),
     "clamp": (2, 26),
     "sgn": (2, 26),
     "present_over_time": (2, 29),
+    **dict.fromkeys(("acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh"), (2, 31)),
+    **dict.fromkeys(("deg", "pi", "rad", "sin", "sinh", "tan", "tanh"), (2, 31)),
+    "day_of_year": (2, 35),
     "histogram_count": (2, 40),
     "histogram_sum": (2, 40),
     "histogram_fraction": (2, 40),

@@ -24,7 +24,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: which check found it, where, what it is and what to do about it."""
+    """One thing that is wrong: which check found it, where, what it is and what to do about it.
+
+    `part` is the text that it is about, to be looked for from `at` on.
+    """
 
     check: str
     message: str
@@ -32,6 +35,7 @@ class Problem:
     hint: str = ""
     rule: str = ""
     severity: Level = "error"
+    part: str = ""
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:

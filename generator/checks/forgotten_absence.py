@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from promql_parser import BinaryExpr, Call, Expr, MatrixSelector
 
-from generator.rule import Pack, Rule
+from generator.context import Context
+from generator.rule import Rule
 from tocsin import duration
 from tocsin.problem import Problem
 
 
-def check(rule: Rule, pack: Pack) -> Iterable[Problem]:
+def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """`present_over_time(x[1h]) unless x` is true for one hour at most, so `for` must be shorter."""
     window = _window(rule.expr.tree)
     if window is not None and rule.hold >= window:

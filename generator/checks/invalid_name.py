@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from generator.rule import Pack, Rule
+from generator.context import Context
+from generator.rule import Rule
 from tocsin.problem import Problem
 
 # The classic grammar: UTF-8 names need Prometheus 3.0, and the oldest that is served is 2.42.
@@ -13,8 +14,10 @@ METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
-def check(rule: Rule, pack: Pack) -> Iterable[Problem]:
-    """The names of the rule, its labels and its annotations."""
+def check(rule: Rule, context: Context) -> Iterable[Problem]:
+    """The names of the rule, its labels and its annotations. Others may serve 3.0 only, and route as they like."""
+    if context.pack.foreign and (context.settings.prometheus_version or (3, 0)) >= (3, 0):
+        return
     if rule.kind == "record" and not METRIC.fullmatch(rule.name):
         message = f"{rule.name!r} cannot name a metric"
         hint = "use letters, digits, '_' and ':', as in job:requests:rate5m"

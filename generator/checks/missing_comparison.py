@@ -4,23 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from promql_parser import BinaryExpr, Call, Expr
+from promql_parser import BinaryExpr, Call, Expr, VectorSelector
 
 from generator import promql
-from generator.rule import Pack, Rule
+from generator.context import Context
+from generator.rule import Rule
 from tocsin.problem import Problem
 
 FILTERS = promql.COMPARISONS | {"and", "unless"}
 ABSENCES = frozenset({"absent", "absent_over_time"})
 
 
-def check(rule: Rule, pack: Pack) -> Iterable[Problem]:
+def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """Something in the expression can leave nothing over; a heartbeat is meant to fire always."""
     if rule.kind != "alert" or rule.template == "heartbeat" or _filters_somewhere(rule.expr.tree):
+        return
+    if context.pack.foreign and _is_meant(rule.expr.tree):
         return
     message = "nothing in the expression is compared: the alert fires as long as there are series"
     hint = "compare it (… > 0), or use the template heartbeat if it shall always fire"
     yield rule.problem("missing-comparison", message, rule.at_expr(), hint, severity="warning")
+
+
+def _is_meant(tree: Expr) -> bool:
+    """A heartbeat, or series that are there only when something is wrong (`ALERTS`, records, selected by a label)."""
+    tree = promql.bare(tree)
+    if isinstance(tree, Call):
+        return tree.func.name == "vector"
+    return any(
+        ":" in promql.metric(node) or promql.metric(node) == "ALERTS" or node.matchers.matchers
+        for node in promql.walk(tree)
+        if isinstance(node, VectorSelector)
+    ) and not any(isinstance(node, Call) for node in promql.walk(tree))
 
 
 def _filters_somewhere(tree: Expr) -> bool:

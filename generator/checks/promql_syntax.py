@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from promql_parser import Expr, MatrixSelector, ParenExpr, StringLiteral, SubqueryExpr, VectorSelector
 
 from generator import promql
-from generator.rule import Pack, Rule
+from generator.context import Context
+from generator.rule import Rule
 from tocsin.problem import Problem
 
 
-def check(rule: Rule, pack: Pack) -> Iterable[Problem]:
+def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """The result is one number a series, and matchers are joined by commas alone."""
     tree = _without_parentheses(rule.expr.tree)
     if isinstance(tree, MatrixSelector | SubqueryExpr):

@@ -107,7 +107,7 @@ CASES = [
     ),
     (
         "parameter out of bounds",
-        pack(alert("threshold: {expr: up, above: $(limit)}"), params="{limit: {default: 200, min: 0, max: 100}}"),
+        pack(alert("threshold: {expr: x, above: $(limit)}"), params="{limit: {default: 200, min: 0, max: 100}}"),
         "4:27",
         "param",
         "200 is out of its bounds, 0 to 100",

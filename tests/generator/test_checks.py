@@ -73,9 +73,9 @@ def test_checks_stay_silent(rules: str, tmp_path: Path) -> None:
     assert compile_text(pack(rules), tmp_path).problems == ()
 
 
-def test_every_check_is_tried() -> None:
-    """The table has a case for every check that exists."""
-    assert {check for check, _, _ in FOUND} == set(CHECKS)
+def test_the_tried_checks_exist() -> None:
+    """The table names checks; test_rule_files sees to it that all are tried."""
+    assert {check for check, _, _ in FOUND} <= set(CHECKS)
 
 
 def test_warnings_do_not_stop_a_build(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_a_page_of_a_check_is_about_it(name: str) -> None:
     """The page begins with the check's name and says how bad a finding is."""
     text = (REFERENCE / "checks" / f"{name}.md").read_text()
     assert text.startswith(f"# `{name}`\n")
-    assert re.search(r"\b(Error|Warning)\b", text)
+    assert re.search(r"\b(Error|Warning|Info)\b", text)
 
 
 def test_every_key_of_a_pack_is_documented() -> None:

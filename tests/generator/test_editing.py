@@ -13,7 +13,7 @@ from generator.targets import rulefile
 from tests.generator.packs import alert, pack
 from tocsin.errors import UsageError
 
-RULES = alert("threshold: {expr: 'up{job=\"$(job)\"}', above: $(limit)}", runbook="https://example.org/up")
+RULES = alert("threshold: {expr: 'load{job=\"$(job)\"}', above: $(limit)}", runbook="https://example.org/up")
 PACK = "# whose it is: é 🔔\n" + pack(
     RULES, params="{limit: {default: 90,   min: 0, max: 100}, job: {default: 'a'}} # why"
 )

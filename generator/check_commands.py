@@ -1,0 +1,141 @@
+"""`tocsin rules check` and `tocsin rules checks`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+import typer
+
+from tocsin.options import Output
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from generator.context import Settings
+    from tocsin.problem import Level
+
+Paths = Annotated[
+    list[Path],
+    typer.Argument(metavar="PATH", readable=False, help="Rulepacks, Prometheus rule files, PrometheusRules, folders."),
+]
+Format = Annotated[Literal["text", "json", "sarif", "github"], typer.Option("--format", help="How it is printed.")]
+Severities = Annotated[
+    list[str] | None,
+    typer.Option("--severity", metavar="CHECK=LEVEL", help="error, warning, info or off; may be repeated."),
+]
+ScrapeInterval = Annotated[
+    str, typer.Option("--scrape-interval", metavar="DURATION", help="How often metrics are scraped, such as 30s.")
+]
+Version = Annotated[
+    str, typer.Option("--prometheus-version", metavar="X.Y", help="The oldest Prometheus that loads the rules.")
+]
+Url = Annotated[str, typer.Option("--prometheus.url", metavar="URL", help="Ask this server which series exist.")]
+
+
+def register(rules: typer.Typer) -> None:
+    """Adds the commands to `tocsin rules`."""
+    commands: tuple[Callable[..., None], ...] = (check, checks)
+    for command in commands:
+        rules.command()(command)
+
+
+def check(
+    paths: Paths,
+    severity: Severities = None,
+    scrape_interval: ScrapeInterval = "",
+    prometheus_version: Version = "",
+    prometheus_url: Url = "",
+    output_format: Format = "text",
+) -> None:
+    """Shows every problem of rulepacks and rule files with its place, and writes nothing.
+
+    \b
+    Example:
+      tocsin rules check rulepacks/
+      tocsin rules check /etc/prometheus/rules/*.yml --scrape-interval 15s
+      tocsin rules check manifests/ --format sarif --severity missing-runbook=off
+    """
+    from generator.checking import check_paths
+    from generator.reports import FORMATS
+    from tocsin.problem import has_errors, summary
+
+    settings = _settings(severity or (), scrape_interval, prometheus_version)
+    checked = check_paths(paths, settings, prometheus_url)
+    text = FORMATS[output_format](checked.problems, checked.sources)
+    if output_format != "text":
+        typer.echo(text)
+    else:
+        if text:
+            typer.echo(text, err=True)
+        typer.echo(f"checked {checked.counted}: {summary(checked.problems)}")
+    raise typer.Exit(int(has_errors(checked.problems)))
+
+
+def checks(output_format: Output = "text") -> None:
+    """Lists the checks: how bad a finding is, and what each finds.
+
+    \b
+    Example:
+      tocsin rules checks
+      tocsin rules checks --format json
+    """
+    import json
+
+    from generator.checks import CHECKS
+
+    rows = [
+        {"check": name, "severity": one.severity, "online": one.online, "about": one.about}
+        for name, one in CHECKS.items()
+    ]
+    if output_format == "json":
+        typer.echo(json.dumps({"checks": rows}, indent=2))
+        return
+    width = max(map(len, CHECKS))
+    for name, one in CHECKS.items():
+        online = " (asks --prometheus.url)" if one.online else ""
+        typer.echo(f"{name:<{width}}  {one.severity:<7}  {one.about}{online}")
+
+
+def _settings(severities: Sequence[str], scrape_interval: str, version: str) -> Settings:
+    from generator.context import Settings
+
+    return Settings(
+        scrape_interval=_interval(scrape_interval),
+        prometheus_version=_version(version),
+        severities=dict(_severities(severities)),
+    )
+
+
+def _severities(given: Sequence[str]) -> Iterable[tuple[str, Level | None]]:
+    from generator.checks import CHECKS
+    from tocsin.problem import Level
+
+    levels: tuple[Level, ...] = get_args(Level)
+    for text in given:
+        name, _, word = text.partition("=")
+        if name not in CHECKS:
+            hint = "tocsin rules checks lists those that exist"
+            raise typer.BadParameter(f"there is no check {name!r}; {hint}", param_hint="--severity")
+        if word not in (*levels, "off"):
+            raise typer.BadParameter(f"{word!r} is none of error, warning, info, off", param_hint="--severity")
+        yield name, next((level for level in levels if level == word), None)
+
+
+def _interval(text: str) -> timedelta | None:
+    from tocsin import duration
+
+    try:
+        return duration.parse(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--scrape-interval") from None
+
+
+def _version(text: str) -> tuple[int, int] | None:
+    from generator import version
+
+    try:
+        return version.parse(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--prometheus-version") from None

@@ -1,0 +1,90 @@
+"""Paths to problems: rulepacks through the compiler, other people's rule files as they are, then every check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from generator.arrange import arrange
+from generator.check import check, weighed
+from generator.checks import CHECKS
+from generator.context import Settings
+from generator.emit import emit
+from generator.expand import expand
+from generator.load import load
+from generator.resolve import resolve
+from generator.rule import Pack
+from generator.rulefiles import split
+from generator.suppress import suppress
+from generator.targets import rulefile
+from generator.version import OLDEST
+from tocsin.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found, the lines of the files it was found in, and how much was looked at."""
+
+    problems: tuple[Problem, ...]
+    sources: Mapping[str, Sequence[str]]
+    counted: str
+
+
+def check_paths(paths: Sequence[Path], settings: Settings, prometheus_url: str = "") -> Checked:
+    """Everything that is wrong with the rulepacks and rule files; asks the server if there is an address.
+
+    Raises:
+        UsageError: a path does not exist.
+    """
+    parts = split(paths)
+    compiled, amiss = _compiled(parts.packs, settings)
+    packs = [*compiled, *parts.foreign]
+    if prometheus_url:
+        from generator.online import ask
+
+        settings = replace(settings, server=ask(prometheus_url, packs))
+    server_problems = settings.server.problems if settings.server else ()
+    told = weighed([*parts.problems, *amiss, *server_problems], settings)
+    found = [*told, *check(packs, settings)]
+    sources = {name: _lines(name) for name in _files(found, packs)}
+    left = suppress(list(dict.fromkeys(found)), sources, packs, CHECKS)  # a pack of several tenants tells it once
+    return Checked(tuple(left), sources, _counted(len(compiled), parts.foreign, packs))
+
+
+def _compiled(paths: Sequence[Path], settings: Settings) -> tuple[list[Pack], list[Problem]]:
+    """The rulepacks as a build for rule files makes them, and what that says of them."""
+    if not paths:
+        return [], []
+    sources, unread = load(paths)
+    wanted, unfound = arrange(sources)
+    resolved, unresolved = resolve(wanted)
+    packs, unfit = expand(resolved)
+    render = partial(rulefile.render, version=settings.prometheus_version or OLDEST)
+    _, unsaid = emit([pack.written() for pack in packs], render)
+    return packs, list(dict.fromkeys((*unread, *unfound, *unresolved, *unfit, *unsaid)))
+
+
+def _files(problems: Iterable[Problem], packs: Iterable[Pack]) -> list[str]:
+    """The files that have problems or rules, each once."""
+    of_rules = (rule.origin.document.file for pack in packs for rule in pack.rules)
+    return list(dict.fromkeys([*(problem.at.file for problem in problems), *of_rules]))
+
+
+def _lines(name: str) -> list[str]:
+    try:
+        return Path(name).read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError):
+        return []  # its problem says why
+
+
+def _counted(compiled: int, foreign: Sequence[Pack], packs: Sequence[Pack]) -> str:
+    files = len({pack.source for pack in foreign})
+    parts = [_plural(compiled, "pack")] if compiled or not files else []
+    parts += [_plural(files, "rule file")] if files else []
+    return ", ".join([*parts, _plural(sum(len(pack.rules) for pack in packs), "rule")])
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

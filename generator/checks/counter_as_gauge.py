@@ -1,0 +1,34 @@
+"""`counter-as-gauge`: delta() and its kin, which know no restarts, on a counter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from promql_parser import Call, MatrixSelector
+
+from generator import promql
+from generator.context import Context
+from generator.rule import Rule
+from tocsin.problem import Problem
+
+INSTEAD = {
+    "delta": "increase()",
+    "idelta": "irate()",
+    "deriv": "rate()",
+    "predict_linear": "rate() of it, recorded, and predict that",
+    "holt_winters": "rate()",
+    "double_exponential_smoothing": "rate()",
+}
+
+
+def check(rule: Rule, context: Context) -> Iterable[Problem]:
+    """By name: `_total` and `_bucket` are counters; `_count` and `_sum` may be anything."""
+    for node in rule.expr.nodes:
+        if not (isinstance(node, Call) and node.func.name in INSTEAD):
+            continue
+        argument = promql.bare(next(iter(node.args)))
+        name = promql.metric(argument.vector_selector) if isinstance(argument, MatrixSelector) else ""
+        if name.endswith(("_total", "_bucket")):
+            message = f"{node.func.name}() is for gauges: at a restart of the counter {name} it jumps"
+            hint = f"use {INSTEAD[node.func.name]}"
+            yield rule.problem("counter-as-gauge", message, rule.at_expr(), hint, "warning", node.prettify())

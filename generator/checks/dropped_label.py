@@ -1,0 +1,39 @@
+"""`dropped-label`: labels and annotations that name a label which the expression has dropped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from generator import gotemplate
+from generator.context import Context, texts
+from generator.labelflow import labels_of
+from generator.rule import Rule
+from tocsin.problem import Problem
+
+USED = re.compile(r"(?:\$labels|\.Labels)\.(\w+)")
+
+
+def check(rule: Rule, context: Context) -> Iterable[Problem]:
+    """`{{ $labels.x }}` is empty where an aggregation, a join or absent() leaves no label x."""
+    if rule.kind != "alert" or not any("abels." in text for _, _, _, text in texts(rule)):
+        return
+    labels = labels_of(rule.expr.tree, context.recorded)
+    for _, _, at, text in texts(rule):
+        for name in dict.fromkeys(_used(text)):
+            if not labels.can_have(name):
+                message = f"$labels.{name} is always empty: {labels.why or 'the expression'} leaves no such label"
+                hint = f"keep it: by (…, {name}), group_left ({name}), or do not name it"
+                part = f"$labels.{name}" if text.count(f"$labels.{name}") == 1 else ""
+                yield rule.problem("dropped-label", message, at, hint, "warning", part)
+
+
+def _used(text: str) -> Iterable[str]:
+    """The labels of the alert itself; within range and with, the dot is another's."""
+    depth = 0
+    for action in gotemplate.actions(text)[0]:
+        depth += (action.keyword in ("range", "with")) - (action.keyword == "end" and depth > 0)
+        for token in action.tokens:
+            match = USED.fullmatch(token.text) if token.kind == "chain" else None
+            if match and (token.text.startswith("$") or depth == 0):
+                yield match[1]

@@ -1,0 +1,106 @@
+"""`vector-matching`: sides of an operator that cannot match, or of which several match one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from promql_parser import AggregateExpr, BinaryExpr, Expr, MatchOp, VectorMatchCardinality, VectorSelector
+
+from generator import promql
+from generator.context import Context
+from generator.labelflow import KEEPING, SET_OPERATORS, Labels, is_on, is_scalar, labels_of
+from generator.rule import Rule
+from tocsin.problem import Problem
+
+
+def check(rule: Rule, context: Context) -> Iterable[Problem]:
+    """Both sides are aggregated by labels that are known, so it can be said how they match."""
+    for node in rule.expr.nodes:
+        if not isinstance(node, BinaryExpr) or is_scalar(node.lhs) or is_scalar(node.rhs) or str(node.op) == "or":
+            continue
+        yield from _many(rule, node, context)
+        yield from _none(rule, node, context)
+        yield from _not_on(rule, node, context)
+
+
+def _many(rule: Rule, node: BinaryExpr, context: Context) -> Iterable[Problem]:
+    """A side that must be unique has a label more than what is matched by."""
+    if str(node.op) in SET_OPERATORS or node.modifier is None or node.modifier.matching is None:
+        return
+    card = node.modifier.card
+    one_to_one = card == VectorMatchCardinality.OneToOne
+    sides = [("left", node.lhs)] if one_to_one or card == VectorMatchCardinality.OneToMany else []
+    sides += [("right", node.rhs)] if one_to_one or card == VectorMatchCardinality.ManyToOne else []
+    names = frozenset(node.modifier.matching.labels)
+    for side, tree in sides:
+        labels = _grouped(tree)
+        more = (labels - names if is_on(node) else labels & names) - _fixed(tree)
+        if more:
+            named = ", ".join(sorted(more))
+            message = f"several series of the {side} side can match one: they differ by {named}"
+            hint = f"match by {named} too, aggregate it away, or say which side is many by group_left or group_right"
+            part = f"{node.op} {node.modifier.matching}"
+            yield rule.problem("vector-matching", message, rule.at_expr(), hint, "warning", part)
+
+
+def _none(rule: Rule, node: BinaryExpr, context: Context) -> Iterable[Problem]:
+    """Without on and ignoring, both sides must have the very same labels."""
+    if node.modifier and (node.modifier.matching is not None):
+        return
+    left, right = (labels_of(side, context.recorded) for side in (node.lhs, node.rhs))
+    if not (left.only and right.only) or left.names == right.names:
+        return
+    left_sure, right_sure = _grouped(node.lhs), _grouped(node.rhs)
+    only_left, only_right = left_sure - right.names, right_sure - left.names
+    if not (only_left or only_right) or not (_is_by(node.lhs, left) and _is_by(node.rhs, right)):
+        return
+    shown = [f"{{{', '.join(sorted(side.names))}}}" for side in (left, right)]
+    message = f"the sides can never match: the left has the labels {shown[0]}, the right {shown[1]}"
+    hint = "aggregate both by the same labels, or say by which to match: on (…), with group_left where one is many"
+    yield rule.problem("vector-matching", message, rule.at_expr(), hint, "warning", node.prettify())
+
+
+def _not_on(rule: Rule, node: BinaryExpr, context: Context) -> Iterable[Problem]:
+    """One side has none of the labels that are matched by, the other has."""
+    names = frozenset(node.modifier.matching.labels) if node.modifier and node.modifier.matching else frozenset()
+    if not names or not is_on(node):
+        return
+    sides = [labels_of(side, context.recorded) for side in (node.lhs, node.rhs)]
+    having = [any(map(side.can_have, names)) for side in sides]
+    if having[0] != having[1]:
+        which = "left" if having[1] else "right"
+        named = ", ".join(sorted(names))
+        message = f"the sides can never match: the {which} side has no label {named}"
+        hint = "match by labels that both sides have, or keep them on that side: by (…)"
+        part = f"{node.op} {node.modifier.matching}" if node.modifier else ""
+        yield rule.problem("vector-matching", message, rule.at_expr(), hint, "warning", part)
+
+
+def _is_by(tree: Expr, labels: Labels) -> bool:
+    """Whether the labels come from one aggregation, and from nothing less certain (absent, a union)."""
+    tree = promql.bare(tree)
+    if isinstance(tree, BinaryExpr) and str(tree.op) != "or":
+        side = tree.lhs if is_scalar(tree.rhs) else tree.rhs if is_scalar(tree.lhs) else None
+        return side is not None and _is_by(side, labels)
+    return isinstance(tree, AggregateExpr) and str(tree.op) not in KEEPING and labels.only
+
+
+def _grouped(tree: Expr) -> frozenset[str]:
+    """The labels that a side is aggregated by; nothing where that is not what it is."""
+    tree = promql.bare(tree)
+    if isinstance(tree, AggregateExpr) and str(tree.op) not in KEEPING and tree.modifier:
+        is_by = str(tree.modifier.type).endswith("By")
+        return frozenset(tree.modifier.labels) if is_by else frozenset()
+    if isinstance(tree, BinaryExpr) and is_scalar(tree.rhs):
+        return _grouped(tree.lhs)
+    return _grouped(tree.rhs) if isinstance(tree, BinaryExpr) and is_scalar(tree.lhs) else frozenset()
+
+
+def _fixed(tree: Expr) -> frozenset[str]:
+    """Labels that a matcher fixes in every selector below."""
+    fixed = [
+        frozenset(m.name for m in node.matchers.matchers if m.op == MatchOp.Equal)
+        for node in promql.walk(tree)
+        if isinstance(node, VectorSelector)
+    ]
+    return frozenset.intersection(*fixed) if fixed else frozenset()

@@ -1,0 +1,139 @@
+"""Which of the paths on the command line are rulepacks, and which are other people's rule files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.foreign import NO_RULE_FILE, compile_document, looks_like_rules
+from generator.load import SUFFIXES, TRACES
+from generator.load import _walk as walk
+from generator.rule import Pack
+from tocsin import yamltree
+from tocsin.problem import Level, Position, Problem
+
+# A file of a folder is opened if it says one of these; the rest is somebody else's.
+FOREIGN_TRACES = (b"PrometheusRule", b"VMRule", b"Rules", b"groups")
+TEMPLATE = re.compile(
+    r"^\s*(- )?\{\{|\{\{-|-\}\}|\{\{\s*(\.Values|include|template|tpl|if|range|with|end)\b|\{%", re.MULTILINE
+)
+JSONNET = frozenset({".jsonnet", ".libsonnet"})
+OLD_FORMAT = re.compile(r"^\s*ALERT\s+\w+\s*$[\s\S]*^\s*IF\s", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The arguments divided: `packs` go through the compiler, `foreign` were read here."""
+
+    packs: tuple[Path, ...]
+    foreign: tuple[Pack, ...]
+    problems: tuple[Problem, ...]
+    files: tuple[Path, ...]
+
+
+def split(paths: Sequence[Path]) -> Split:
+    """Every file by what stands in it; a folder with rulepacks keeps its name for the compiler."""
+    ours: list[Path] = []
+    foreign: dict[Path, bool] = {}  # and whether the command line named it
+    files: list[Path] = []
+    for path in paths:
+        found = list(walk(path)) if path.is_dir() else [path]
+        kinds = [(file, _kind(file, named=not path.is_dir())) for file in found]
+        theirs = [file for file, kind in kinds if kind == "foreign"]
+        foreign.update(dict.fromkeys(theirs, not path.is_dir()))
+        if not theirs or any(kind == "pack" for _, kind in kinds):
+            ours.append(path)
+        files += [file for file, kind in kinds if kind]
+    packs: list[Pack] = []
+    problems: list[Problem] = []
+    for file, named in foreign.items():
+        read, unread = _read(file, named=named)
+        packs += read
+        problems += unread
+    return Split(tuple(ours), tuple(packs), tuple(problems), tuple(files))
+
+
+def _kind(file: Path, *, named: bool) -> str:
+    """`pack`, `foreign`, or nothing."""
+    if named and file.suffix in JSONNET:
+        return "foreign"
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return "pack"  # the compiler tells why it cannot be read
+    if any(trace in content for trace in TRACES) and b"monitoring.coreos.com" not in content:
+        return "pack"
+    if named:
+        return "foreign" if content.strip() else "pack"
+    return "foreign" if file.suffix in SUFFIXES and any(trace in content for trace in FOREIGN_TRACES) else ""
+
+
+def _read(file: Path, *, named: bool) -> tuple[list[Pack], list[Problem]]:
+    """The rules in a file; in a folder that is walked, what is no rule file at all is passed over."""
+    if file.suffix in JSONNET:
+        return [], [_unrendered(file, "Jsonnet", "render it first: jsonnet -S, or mixtool generate", "error")]
+    documents, problems = yamltree.read(file)
+    if problems and (template := _template(file, named=named)):
+        return [], [template] if named or _mentions_rules(file) else []
+    if problems and not named and not (_mentions_rules(file) or any(map(looks_like_rules, documents))):
+        return [], []
+    packs: list[Pack] = []
+    for document in documents:
+        if looks_like_rules(document) or (named and _is_meant(document.data)):
+            found, amiss = compile_document(document)
+            if any(_is_brace(document, problem) for problem in amiss) and (template := _template(file, named=named)):
+                return [], [template]
+            packs += found
+            problems += amiss
+    if named and not packs and not problems:
+        problems = [_old_format(file) or _no_rules(file, documents)]
+    return packs, problems
+
+
+def _is_meant(data: object) -> bool:
+    return isinstance(data, dict) and ("groups" in data or "spec" in data or data.get("kind") == "List")
+
+
+def _is_brace(document: yamltree.Document, problem: Problem) -> bool:
+    """Whether YAML read `{{ … }}` as a mapping, which only an unrendered template has."""
+    return problem.check == "value" and "not a text" in problem.message
+
+
+def _mentions_rules(file: Path) -> bool:
+    return re.search(rb"^[\s-]*(alert|record):", file.read_bytes(), re.MULTILINE) is not None
+
+
+def _template(file: Path, *, named: bool) -> Problem | None:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+    level: Level = "error" if named else "warning"
+    if TEMPLATE.search(text) is None:
+        return _old_format(file)
+    return _unrendered(file, "a template", "render it first: helm template, ansible, or what it is for", level)
+
+
+def _old_format(file: Path) -> Problem | None:
+    if OLD_FORMAT.search(file.read_text(encoding="utf-8", errors="replace")) is None:
+        return None
+    hint = "convert it by promtool update rules of Prometheus 2.0"
+    return Problem("kind", "is in the rule format of Prometheus 1.x", Position(str(file), 1, 1), hint)
+
+
+def _unrendered(file: Path, what: str, hint: str, level: Level) -> Problem:
+    return Problem("kind", f"is {what}, not YAML: cannot be checked", Position(str(file), 1, 1), hint, "", level)
+
+
+def _no_rules(file: Path, documents: Sequence[yamltree.Document]) -> Problem:
+    data = documents[0].data if documents else None
+    at = Position(str(file), 1, 1)
+    if isinstance(data, dict) and "tests" in data and "rule_files" in data:
+        return Problem("kind", "holds promtool's unit tests, no rules", at, "run it by promtool test rules")
+    kind = data.get("kind") if isinstance(data, dict) else None
+    message = f"kind {kind!r} holds no rules" if kind else "holds neither a rulepack nor Prometheus rules"
+    return Problem(
+        "kind", message, at, f"{NO_RULE_FILE}; a rulepack says kind: RulePack; see docs/reference/rulepacks.md"
+    )
