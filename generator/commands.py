@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from generator.catalogue_command import docs
 from generator.check_commands import register as register_checks
+from generator.graph_command import graph
 from generator.template_commands import templates
 from generator.tenant_commands import set_value, tenants
 from tocsin.cli import group
@@ -73,6 +75,8 @@ def build(
     raise typer.Exit(int(failed))
 
 
+rules.command()(docs)
+rules.command()(graph)
 rules.command()(templates)
 
 

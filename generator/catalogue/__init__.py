@@ -1,0 +1,1 @@
+"""The catalogue: a browsable page of Markdown a pack, and an index."""

@@ -1,0 +1,1 @@
+"""Which alert rests on which recording rule and metric, as a graph, and drawn."""
