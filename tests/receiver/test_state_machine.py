@@ -293,7 +293,7 @@ def _small_and_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_on_sqlite() -> None:
     """No committed alert is lost, no incident doubled, and what has ended stays ended, whatever happens in between."""
-    run_state_machine_as_test(Machine, settings=settled(examples=30, steps=35))
+    run_state_machine_as_test(Machine, settings=settled(examples=15, steps=35))
 
 
 @pytest.mark.slow
