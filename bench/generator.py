@@ -1,24 +1,33 @@
 """How long `tocsin rules build` takes beside `promtool check rules` on the same rules, in one run.
 
-    python -m bench.generator [--promtool .tools/bin/promtool] [--rules 1000 10000]
+    python -m bench.generator [--promtool .tools/bin/promtool] [--rules 1000 10000] [--rounds 3]
+    python -m bench.generator --rules 10000 100000 --rounds 1      # what is asked of 100,000 rules, too
 
-Both are run as people run them, start-up included; the best of three each. Ratios, not seconds, are comparable
-between machines.
+Both are run as people run them, start-up included, in turns; the best of each. Ratios, not seconds, are comparable
+between machines. A build begins with an empty cache, a rebuild finds what the build has kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES_A_PACK = 100
-ROUNDS = 3
+
+# What is asked: sizes in rules, ratios, bytes.
+SMALL, LARGE = 10_000, 100_000
+BUILD_TO_PROMTOOL = 1.0
+BUILD_TO_REBUILD = 5.0
+LARGE_TO_SMALL_PROMTOOL = 12.0
+PEAK_BYTES = 1.5e9
 
 HEAD = """apiVersion: tocsin/v1alpha1
 kind: RulePack
@@ -59,27 +68,82 @@ RECORD = """      - record: job:http_requests:rate5m_{rule}
 """
 
 
+@dataclass(frozen=True)
+class Run:
+    """What a process took: wall-clock seconds, and its peak memory in bytes."""
+
+    seconds: float
+    peak: int
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One size, the best of all rounds; `same`: every build wrote the same bytes."""
+
+    rules: int
+    build: Run
+    rebuild: Run
+    promtool: Run
+    same: bool
+
+    def __str__(self) -> str:
+        ratio = self.build.seconds / self.promtool.seconds
+        return (
+            f"{self.rules:>8,} {self.build.seconds:>8.2f}s {self.rebuild.seconds:>8.2f}s "
+            f"{self.promtool.seconds:>8.2f}s {ratio:>15.2f} {self.build.peak / 1e6:>6,.0f} MB"
+        )
+
+
 def main() -> None:
-    """Prints one line for each size."""
+    """Prints one line for each size, then what was asked beside what was measured."""
     arguments = argparse.ArgumentParser(description="Build time beside promtool's check of the result.")
     arguments.add_argument("--promtool", type=Path, default=ROOT / ".tools/bin/promtool")
-    arguments.add_argument("--rules", type=int, nargs="+", default=[1_000, 10_000])
+    arguments.add_argument("--rules", type=int, nargs="+", default=[1_000, SMALL])
+    arguments.add_argument("--rounds", type=int, default=3)
     chosen = arguments.parse_args()
-    print(f"{'rules':>8} {'build':>9} {'rebuild':>9} {'promtool':>9} {'build/promtool':>15}")
+    print(f"{'rules':>8} {'build':>9} {'rebuild':>9} {'promtool':>9} {'build/promtool':>15} {'peak':>9}")
+    sizes: dict[int, Measured] = {}
     for rules in chosen.rules:
         with tempfile.TemporaryDirectory() as folder:
-            _compare(rules, Path(folder), chosen.promtool)
+            sizes[rules] = _measure(rules, Path(folder), chosen.promtool, chosen.rounds)
+        print(sizes[rules], flush=True)
+    print(*_verdicts(sizes), sep="\n")
 
 
-def _compare(rules: int, folder: Path, promtool: Path) -> None:
+def _verdicts(sizes: dict[int, Measured]) -> Iterator[str]:
+    small, large = sizes.get(SMALL), sizes.get(LARGE)
+    if small:
+        yield _verdict(
+            "10,000 rules: build / promtool", small.build.seconds / small.promtool.seconds, BUILD_TO_PROMTOOL
+        )
+        yield _verdict(
+            "10,000 rules: rebuild / build", small.rebuild.seconds / small.build.seconds, 1 / BUILD_TO_REBUILD
+        )
+        yield f"10,000 rules: every build wrote the same bytes: {'yes' if small.same else 'NO'}"
+    if small and large:
+        ratio = large.build.seconds / small.promtool.seconds
+        yield _verdict("100,000 rules: build / promtool on 10,000", ratio, LARGE_TO_SMALL_PROMTOOL)
+    if large:
+        yield _verdict("100,000 rules: peak memory, GB", large.build.peak / 1e9, PEAK_BYTES / 1e9)
+
+
+def _verdict(what: str, measured: float, asked: float) -> str:
+    return f"{what}: {measured:.2f}, asked: at most {asked:g}: {'met' if measured <= asked else 'MISSED'}"
+
+
+def _measure(rules: int, folder: Path, promtool: Path, rounds: int) -> Measured:
     packs = folder / "packs"
     _write_packs(rules, packs)
-    rounds = [folder / f"out{number}" for number in range(ROUNDS)]
-    build = min(_seconds(_build(packs, out)) for out in rounds)
-    rebuild = min(_seconds(_build(packs, rounds[0])) for _ in rounds)
-    files = sorted(str(file) for file in rounds[0].glob("*.yml"))
-    check = min(_seconds([str(promtool), "check", "rules", *files]) for _ in rounds)
-    print(f"{rules:>8,} {build:>8.2f}s {rebuild:>8.2f}s {check:>8.2f}s {build / check:>15.2f}")
+    builds, rebuilds, checks, texts = [], [], [], set()
+    for number in range(rounds):
+        out, cache = folder / f"out{number}", folder / f"cache{number}"
+        builds.append(_run(_build(packs, out), cache))
+        rebuilds.append(_run(_build(packs, out), cache))
+        files = sorted(out.glob("*.yml"))
+        checks.append(_run([str(promtool), "check", "rules", *map(str, files)], cache))
+        texts.add(tuple(file.read_bytes() for file in files))
+    build, rebuild, check = (min(runs, key=lambda run: run.seconds) for runs in (builds, rebuilds, checks))
+    return Measured(rules, build, rebuild, check, same=len(texts) == 1)
 
 
 def _write_packs(rules: int, folder: Path) -> None:
@@ -95,10 +159,15 @@ def _build(packs: Path, out: Path) -> Sequence[str]:
     return [sys.executable, "-c", run, "build", str(packs), "-o", str(out)]
 
 
-def _seconds(command: Sequence[str]) -> float:
+def _run(command: Sequence[str], cache: Path) -> Run:
     begin = time.perf_counter()
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return time.perf_counter() - begin
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Run(time.perf_counter() - begin, usage.ru_maxrss * 1024)
 
 
 if __name__ == "__main__":

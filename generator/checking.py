@@ -12,7 +12,7 @@ from generator.check import check, weighed
 from generator.checks import CHECKS
 from generator.context import Settings
 from generator.emit import emit
-from generator.expand import expand
+from generator.expand import expand, same_name
 from generator.load import load
 from generator.resolve import resolve
 from generator.rule import Pack
@@ -61,6 +61,7 @@ def _compiled(paths: Sequence[Path], settings: Settings) -> tuple[list[Pack], li
     wanted, unfound = arrange(sources)
     resolved, unresolved = resolve(wanted)
     packs, unfit = expand(resolved)
+    unfit += same_name(packs)
     render = partial(rulefile.render, version=settings.prometheus_version or OLDEST)
     _, unsaid = emit([pack.written() for pack in packs], render)
     return packs, list(dict.fromkeys((*unread, *unfound, *unresolved, *unfit, *unsaid)))

@@ -17,8 +17,8 @@ from tocsin.cli import group
 from tocsin.options import Output
 
 if TYPE_CHECKING:
+    from generator.outcome import Outcome
     from generator.output import Written
-    from generator.pipeline import Compiled
 
 rules = group("""Compile rulepacks into the rules that Prometheus evaluates.
 
@@ -50,6 +50,7 @@ def build(
     target: Annotated[str, typer.Option(metavar=TARGET_NAMES, help="For whom.")] = "rulefile",
     prometheus_version: PrometheusVersion = "2.42",
     output_format: Output = "text",
+    cache: Annotated[bool, typer.Option(help="Take an earlier build of the same, if there is one.")] = True,
 ) -> None:
     """Compiles rulepacks into rule files, one a pack; writes nothing if a pack has errors.
 
@@ -59,20 +60,31 @@ def build(
       tocsin rules build rulepacks/node -o manifests/ --target prometheusrule
       tocsin rules build rulepacks/ tenants/ -o rules/ --prometheus-version 3.5
     """
+    from generator.cache.remember import remembered
+    from generator.cache.store import folder
+    from generator.output import write
+    from tocsin.problem import has_errors
+
+    def make() -> Outcome:
+        return _built(paths, target, prometheus_version)
+
+    options = {"target": target, "prometheus_version": prometheus_version}
+    outcome = remembered(paths, options, folder(), make) if cache else make()
+    failed = has_errors(outcome.problems)
+    written = None if failed else write(outcome.files, out)
+    _show_build(outcome, written, out, output_format)
+    raise typer.Exit(int(failed))
+
+
+def _built(paths: list[Path], target: str, prometheus_version: str) -> Outcome:
     from functools import partial
 
-    from generator.output import write
-    from generator.pipeline import compile_packs
+    from generator.pipeline import build_packs
     from generator.targets import TARGETS
-    from tocsin.problem import has_errors
 
     if target not in TARGETS:
         raise typer.BadParameter(f"{target!r} is none of {', '.join(TARGETS)}", param_hint="--target")
-    compiled = compile_packs(paths, partial(TARGETS[target], version=_version(prometheus_version)))
-    failed = has_errors(compiled.problems)
-    written = None if failed else write(compiled.files, out)
-    _show_build(compiled, written, out, output_format)
-    raise typer.Exit(int(failed))
+    return build_packs(paths, partial(TARGETS[target], version=_version(prometheus_version)))
 
 
 rules.command()(docs)
@@ -89,35 +101,34 @@ def _version(text: str) -> tuple[int, int]:
         raise typer.BadParameter(str(error), param_hint="--prometheus-version") from None
 
 
-def _show_build(compiled: Compiled, written: Written | None, out: Path, output_format: str) -> None:
+def _show_build(outcome: Outcome, written: Written | None, out: Path, output_format: str) -> None:
     from tocsin.problem import as_json, summary
 
     if output_format == "json":
         states = {} if written is None else asdict(written)
         files = [{"file": str(path), "state": state} for state, paths in states.items() for path in paths]
-        typer.echo(as_json(compiled.problems, files=files))
+        typer.echo(as_json(outcome.problems, files=files))
         return
-    _show_problems(compiled)
+    _show_problems(outcome)
     if written is None:
-        typer.echo(f"wrote nothing: {summary(compiled.problems)} in {_count(compiled)}")
+        typer.echo(f"wrote nothing: {summary(outcome.problems)} in {_count(outcome)}")
         return
-    count = sum(file.rules for file in compiled.files)
+    count = sum(file.rules for file in outcome.files)
     unchanged = f" ({len(written.unchanged)} unchanged)" if written.unchanged else ""
     typer.echo(f"wrote {_plural(len(written.written), 'file')}, {_plural(count, 'rule')} to {out}/{unchanged}")
     for path in written.stale:
         typer.echo(f"{path}: left from an earlier build; no pack makes it any more: delete it")
 
 
-def _show_problems(compiled: Compiled) -> None:
+def _show_problems(outcome: Outcome) -> None:
     from tocsin.problem import as_text
 
-    if compiled.problems:
-        typer.echo(as_text(compiled.problems), err=True)
+    if outcome.problems:
+        typer.echo(as_text(outcome.problems), err=True)
 
 
-def _count(compiled: Compiled) -> str:
-    rule_count = sum(len(pack.rules) for pack in compiled.packs)
-    return f"{_plural(len(compiled.packs), 'pack')}, {_plural(rule_count, 'rule')}"
+def _count(outcome: Outcome) -> str:
+    return f"{_plural(outcome.packs, 'pack')}, {_plural(outcome.rules, 'rule')}"
 
 
 def _plural(count: int, noun: str) -> str:

@@ -67,20 +67,52 @@ class Registered:
     online: bool = False
 
 
-def contexts(packs: Sequence[Pack], settings: Settings) -> Iterator[tuple[Rule, Context]]:
-    """Every rule with its surroundings."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the checks of other packs may have to know of one: its records, what it reads, whether it alerts."""
+
+    records: tuple[Rule, ...]
+    read: frozenset[str]
+    has_alerts: bool
+
+
+def told(pack: Pack) -> Told:
+    """What the pack tells."""
+    read = frozenset[str]().union(*(metrics(rule.expr) for rule in pack.rules))
+    records = tuple(rule for rule in pack.rules if rule.kind == "record")
+    return Told(records, read, len(records) < len(pack.rules))
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What all packs that are checked together told, as the checks ask for it."""
+
+    recorded: Mapping[str, Sequence[Rule]]
+    read: frozenset[str]
+    has_alerts: bool
+    reads_by_pattern: bool  # some rule selects metrics by a pattern, and so may read any
+
+
+def neighbours(tellings: Iterable[Told]) -> Neighbours:
+    """All that was told, in one."""
     recorded: dict[str, list[Rule]] = {}
     read: set[str] = set()
-    rules = [rule for pack in packs for rule in pack.rules]
-    for rule in rules:
-        if rule.kind == "record":
+    has_alerts = False
+    for telling in tellings:
+        for rule in telling.records:
             recorded.setdefault(rule.name, []).append(rule)
-        read |= metrics(rule.expr)
-    names = frozenset(read - {""})
-    has_alerts = any(rule.kind == "alert" for rule in rules)
+        read |= telling.read
+        has_alerts = has_alerts or telling.has_alerts
+    return Neighbours(recorded, frozenset(read - {""}), has_alerts, "" in read)
+
+
+def contexts(packs: Sequence[Pack], settings: Settings, known: Neighbours) -> Iterator[tuple[Rule, Context]]:
+    """Every rule with its surroundings."""
     for pack in packs:
         for group in pack.groups:
-            context = Context(pack, group, settings, recorded, names, has_alerts, "" in read)
+            context = Context(
+                pack, group, settings, known.recorded, known.read, known.has_alerts, known.reads_by_pattern
+            )
             yield from ((rule, context) for rule in group.rules)
 
 

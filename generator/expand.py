@@ -37,7 +37,7 @@ def expand(packs: Sequence[Resolved]) -> tuple[list[Pack], list[Problem]]:
         compiled.append((Pack(metadata.name, groups, pack.source, Origin(pack.document, ())), pack.scope))
         problems += reading.problems
     done, unfit = scope(compiled)
-    return done, [*problems, *unfit, *_same_name(done)]
+    return done, [*problems, *unfit]
 
 
 def _metadata(data: dict[str, Any]) -> Metadata:
@@ -104,7 +104,7 @@ def _record(item: dict[str, Any], path: YamlPath, reading: Reading) -> tuple[Rul
     return (rule,)
 
 
-def _same_name(packs: Sequence[Pack]) -> Iterable[Problem]:
+def same_name(packs: Sequence[Pack]) -> Iterable[Problem]:
     """Packs that would be written to one file."""
     first: dict[str, Pack] = {}
     for pack in packs:

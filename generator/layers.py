@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from tocsin.problem import Position
 from tocsin.yamltree import Document, YamlPath
@@ -63,7 +63,7 @@ def draft(document: Document) -> Draft:
         data["params"] = {name: _copied(param) for name, param in data["params"].items()}
     if isinstance(data.get("groups"), list):
         data["groups"] = [_group(group) for group in data["groups"]]
-    return Draft(document.file, data, ChainMap({}, _as_map(document.marks)), ChainMap({}, _as_map(document.key_marks)))
+    return Draft(document.file, data, _over(document.marks), _over(document.key_marks))
 
 
 def rules(data: Mapping[str, Any]) -> Iterator[tuple[YamlPath, str, dict[str, Any]]]:
@@ -88,9 +88,9 @@ def _copied(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) else value
 
 
-def _as_map(marks: Mapping[YamlPath, Position]) -> MutableMapping[YamlPath, Position]:
-    assert isinstance(marks, MutableMapping), "yamltree makes dictionaries, and a draft holds one"
-    return marks
+def _over(marks: Mapping[YamlPath, Position]) -> MutableMapping[YamlPath, Position]:
+    """New marks over those; a ChainMap writes to its first mapping alone."""
+    return ChainMap({}, cast("MutableMapping[YamlPath, Position]", marks))
 
 
 def _below(value: Any, path: YamlPath = ()) -> Iterator[YamlPath]:

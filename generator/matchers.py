@@ -85,7 +85,7 @@ def scoped(expression: Expression, into: Scoping) -> Expression:
         return _with(node, into.of(node)) if isinstance(node, VectorSelector) else None
 
     tree = promql_parser.transform(expression.tree, post_visit=rewritten)
-    return Expression(tree.prettify(), tree)
+    return promql.of_tree(tree)
 
 
 def _parsed(matchers: Mapping[str, str]) -> Sequence[Matcher]:

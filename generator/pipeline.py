@@ -1,17 +1,27 @@
-"""The compiler: load → arrange → resolve → expand → check → emit. Reading is the only contact with the world."""
+"""The compiler: load → arrange → resolve → expand → check → emit. Reading is the only contact with the world.
+
+A tenant's packs are expanded together, because they know each other's records.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
+from generator import spread
 from generator.arrange import arrange
 from generator.check import check
+from generator.context import Neighbours, Settings, Told, neighbours, told
 from generator.emit import File, Render, emit
-from generator.expand import expand
+from generator.expand import expand, same_name
 from generator.load import load
-from generator.resolve import resolve
+from generator.outcome import Outcome
+from generator.resolve import Resolved, resolve
 from generator.rule import Pack
 from tocsin.problem import Problem, has_errors
 
@@ -25,18 +35,97 @@ class Compiled:
     files: tuple[File, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Expanded:
+    """Packs of one tenant, or one pack."""
+
+    packs: Sequence[Pack]
+    problems: Sequence[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """What became of packs; `problems` are in three parts, by the stage that found them."""
+
+    packs: Sequence[Pack]
+    rules: int
+    problems: tuple[Sequence[Problem], Sequence[Problem], Sequence[Problem]]
+    files: Sequence[File]
+
+
+Work = spread.Work[Sequence[Resolved], _Expanded, Sequence[Told], Neighbours, _Built]
+Run = Callable[[Sequence[Sequence[Resolved]], Work], Sequence[_Built]]
+
+
 def compile_packs(paths: Sequence[Path], render: Render) -> Compiled:
     """The rulepacks in the files and folders, compiled, and everything that is wrong with them.
 
     Raises:
         UsageError: a path does not exist.
     """
-    sources, unread = load(paths)
-    wanted, unfound = arrange(sources)
-    resolved, unresolved = resolve(wanted)
-    packs, unfit = expand(resolved)
-    findings = check(packs)
-    files, unsaid = emit([pack.written() for pack in packs], render)
+    built, problems = _compiled(paths, render, spread.alone, keep=True)
+    return Compiled(tuple(pack for one in built for pack in one.packs), problems, _files(built, problems))
+
+
+def build_packs(paths: Sequence[Path], render: Render) -> Outcome:
+    """The same on all cores, where what there is to write is asked for and the rules themselves are not.
+
+    Raises:
+        UsageError: a path does not exist.
+    """
+    built, problems = _compiled(paths, render, spread.on_all_cores, keep=False)
+    packs, rules = (sum(counts) for counts in ([len(one.packs) for one in built], [one.rules for one in built]))
+    return Outcome(problems, _files(built, problems), packs, rules)
+
+
+def _files(built: Sequence[_Built], problems: Sequence[Problem]) -> tuple[File, ...]:
+    return () if has_errors(problems) else tuple(file for one in built for file in one.files)
+
+
+def _compiled(
+    paths: Sequence[Path], render: Render, run: Run, *, keep: bool
+) -> tuple[Sequence[_Built], tuple[Problem, ...]]:
+    with _uncollected():
+        sources, unread = load(paths)
+        wanted, unfound = arrange(sources)
+        resolved, unresolved = resolve(wanted)
+        units = [list(packs) for _, packs in groupby(resolved, key=_unit)]
+        shared = [pack.document for pack in resolved]
+        built = run(units, spread.Work(_survey, _gather, partial(_conclude, render=render, keep=keep), shared))
+    twice = same_name([pack for one in built for pack in one.packs])
+    unfit, found, unsaid = ([problem for one in built for problem in one.problems[stage]] for stage in range(3))
     # A pack that several tenants chose has each of its problems once.
-    problems = tuple(dict.fromkeys((*unread, *unfound, *unresolved, *unfit, *findings, *unsaid)))
-    return Compiled(tuple(packs), problems, () if has_errors(problems) else tuple(files))
+    problems = dict.fromkeys((*unread, *unfound, *unresolved, *unfit, *twice, *found, *unsaid))
+    return built, tuple(problems)
+
+
+def _unit(pack: Resolved) -> object:
+    return pack.scope.tenant if pack.scope else id(pack)
+
+
+def _survey(unit: Sequence[Resolved]) -> tuple[_Expanded, Sequence[Told]]:
+    packs, problems = expand(unit)
+    return _Expanded(packs, problems), [told(pack) for pack in packs]
+
+
+def _gather(tellings: Sequence[Sequence[Told]]) -> Neighbours:
+    return neighbours(one for tells in tellings for one in tells)
+
+
+def _conclude(unit: _Expanded, known: Neighbours, *, render: Render, keep: bool) -> _Built:
+    findings = check(unit.packs, Settings(), known)
+    files, unsaid = emit([pack.written() for pack in unit.packs], render)
+    packs = unit.packs if keep else [replace(pack, groups=()) for pack in unit.packs]
+    return _Built(packs, sum(len(pack.rules) for pack in unit.packs), (unit.problems, findings, unsaid), files)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for reference cycles: what is made here stays until the end, and looking through it costs a fifth."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 
 import promql_parser
@@ -23,6 +23,7 @@ from promql_parser import (
     ParenExpr,
     SubqueryExpr,
     UnaryExpr,
+    ValueType,
     VectorSelector,
 )
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
@@ -39,6 +40,9 @@ PRECEDENCE = {operator: level for level, operators in enumerate(OPERATORS) for o
 UNARY = PRECEDENCE["^"] - 1
 ATOM = PRECEDENCE["^"] + 1
 
+MOST_TREES = 20_000  # that are kept in memory
+PLACE = "tocsin_place_"  # names a place in a skeleton
+
 
 class PromQLError(ValueError):
     """The text is no PromQL that a rule could hold; the message is one sentence."""
@@ -46,10 +50,14 @@ class PromQLError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A text to compose with, and how tightly its outermost operator binds."""
+    """What to compose with: texts and expressions in a row, and how tightly the outermost operator binds."""
 
-    text: str
+    pieces: tuple[str | Expression, ...]
     level: int
+
+    @property
+    def text(self) -> str:
+        return "".join(piece if isinstance(piece, str) else piece.text for piece in self.pieces)
 
     def parsed(self) -> Expression:
         """The term as an expression.
@@ -57,27 +65,39 @@ class Term:
         Raises:
             PromQLError: its parts do not fit together (a comparison of two scalars, say).
         """
-        return parse(self.text)
+        parts = [piece for piece in self.pieces if isinstance(piece, Expression)]
+        if not all(_is_vector(part.tree) for part in parts):
+            return parse(self.text)
+        numbers = iter(range(len(parts)))
+        return _filled(
+            "".join(piece if isinstance(piece, str) else f"{PLACE}{next(numbers)}" for piece in self.pieces), parts
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Expression:
-    """A PromQL expression: its tree, and its text as it is printed."""
+    """A PromQL expression: its text as it is printed, by which its tree is found.
+
+    A tree takes some 10 kB, and as much again for each regular expression in it, so only the newest are kept.
+    """
 
     text: str
-    tree: Expr
 
-    @cached_property
+    @property
+    def tree(self) -> Expr:
+        return _parsed(self.text).tree
+
+    @property
     def nodes(self) -> tuple[Expr, ...]:
         """Every node of the tree, parents first; many checks go through them."""
-        return tuple(walk(self.tree))
+        return _parsed(self.text).nodes
 
     @property
     def term(self) -> Term:
         tree = self.tree
         if isinstance(tree, UnaryExpr):
-            return Term(self.text, UNARY)
-        return Term(self.text, PRECEDENCE[str(tree.op)] if isinstance(tree, BinaryExpr) else ATOM)
+            return Term((self,), UNARY)
+        return Term((self,), PRECEDENCE[str(tree.op)] if isinstance(tree, BinaryExpr) else ATOM)
 
 
 def parse(text: str) -> Expression:
@@ -87,10 +107,73 @@ def parse(text: str) -> Expression:
         PromQLError: it does not parse.
     """
     try:
-        tree = promql_parser.parse(text)
+        return of_tree(promql_parser.parse(text))
     except ValueError as error:
         raise PromQLError(str(error)) from None
-    return Expression(tree.prettify(), tree)
+
+
+def of_tree(tree: Expr) -> Expression:
+    """The expression that a tree is."""
+    text = tree.prettify()
+    _keep(text, _Parsed(tree))
+    return Expression(text)
+
+
+def _filled(skeleton: str, parts: Sequence[Expression]) -> Expression:
+    """The skeleton with the parts in its places: to parse their regular expressions again takes far longer."""
+
+    def filled(node: Expr) -> Expr | None:
+        name = (node.name or "") if isinstance(node, VectorSelector) else ""
+        return parts[int(name.removeprefix(PLACE))].tree if name.startswith(PLACE) else None
+
+    return of_tree(promql_parser.transform(_skeleton(skeleton), post_visit=filled))
+
+
+@lru_cache(maxsize=1_000)
+def _skeleton(text: str) -> Expr:
+    try:
+        return promql_parser.parse(text)
+    except ValueError as error:
+        raise PromQLError(str(error)) from None
+
+
+def _is_vector(tree: Expr) -> bool:
+    """Whether the value is a vector, as the places of a skeleton are."""
+    match bare(tree):
+        case VectorSelector() | AggregateExpr():
+            return True
+        case Call() as call:
+            return bool(call.func.return_type == ValueType.Vector)
+        case BinaryExpr() as binary:
+            return _is_vector(binary.lhs) or _is_vector(binary.rhs)
+        case UnaryExpr() as unary:
+            return _is_vector(unary.expr)
+    return False
+
+
+class _Parsed:
+    """A tree, and its nodes in a row once they were asked for."""
+
+    def __init__(self, tree: Expr) -> None:
+        self.tree = tree
+
+    @cached_property
+    def nodes(self) -> tuple[Expr, ...]:
+        return tuple(walk(self.tree))
+
+
+_kept: dict[str, _Parsed] = {}
+
+
+def _parsed(text: str) -> _Parsed:
+    return _kept.get(text) or _keep(text, _Parsed(promql_parser.parse(text)))
+
+
+def _keep(text: str, parsed: _Parsed) -> _Parsed:
+    if len(_kept) >= MOST_TREES:
+        _kept.clear()
+    _kept[text] = parsed
+    return parsed
 
 
 def binary(left: Term, operator: str, right: Term, on: Sequence[str] | None = None) -> Term:
@@ -99,14 +182,14 @@ def binary(left: Term, operator: str, right: Term, on: Sequence[str] | None = No
     Equal precedence gets parentheses too: readers do not know associativity by heart.
     """
     level = PRECEDENCE[operator]
-    sides = (side.text if side.level > level else f"({side.text})" for side in (left, right))
+    before, after = (side.pieces if side.level > level else ("(", *side.pieces, ")") for side in (left, right))
     matching = "" if on is None else f" on ({', '.join(on)})"
-    return Term(f" {operator}{matching} ".join(sides), level)
+    return Term((*before, f" {operator}{matching} ", *after), level)
 
 
 def literal(value: float) -> Term:
     """A number to compose with."""
-    return Term(number(value), UNARY if value < 0 else ATOM)
+    return Term((number(value),), UNARY if value < 0 else ATOM)
 
 
 def number(value: float) -> str:

@@ -53,8 +53,9 @@ def _filled(source: Source) -> tuple[Resolved, list[Problem]]:
     problems = filling.problems
     if source.scope is None:
         # What only a disabled rule or a pack's extension leaves unused is no mistake.
-        own = (name for name in declared if document.at_key("params", name).file == document.file)
-        problems += [_unused(document, name) for name in own if name not in filling.used]
+        unused = (name for name in declared if name not in filling.used)
+        own = (name for name in unused if document.at_key("params", name).file == document.file)
+        problems += [_unused(document, name) for name in own]
     return Resolved(filled, source.name, frozenset(filling.unresolved), source.scope), problems
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 # What may stand without quotes: a word, a duration, or a text that no YAML reader takes for anything else.
 PLAIN = re.compile(r"[A-Za-z_/(][^\n]*|([0-9]+(ms|[ywdhms]))+|[0-9]+(\.[0-9]+)? [-+*/%^] [^\n]*")
@@ -56,6 +57,7 @@ def scalar(text: str, indent: str) -> str:
     return _line(text)
 
 
+@lru_cache(maxsize=10_000)  # keys and labels come again and again
 def _line(text: str) -> str:
     if not text.isprintable():
         return '"' + "".join(map(_escape, text)) + '"'

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 UNITS_MS = {
     "y": 365 * 86_400_000,
@@ -20,6 +21,7 @@ UNITS_MS = {
 GRAMMAR = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,12}}){unit})?" for unit in UNITS_MS))
 
 
+@lru_cache(maxsize=1_000)
 def parse(text: str) -> timedelta:
     """`1h30m` as a timedelta; `0` is allowed.
 
@@ -37,6 +39,7 @@ def parse(text: str) -> timedelta:
         raise ValueError(f"{text!r} is too long a duration") from None
 
 
+@lru_cache(maxsize=1_000)
 def show(duration: timedelta) -> str:
     """A timedelta as Prometheus prints it (`1h30m`); weeks and years only where they are exact.
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -20,7 +21,10 @@ MAX_NODES = 1_000_000  # an alias bomb expands without end; no honest file comes
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document: `data` is plain Python, `marks` tells where each value and each key begins."""
+    """One YAML document: `data` is plain Python, `marks` tells where each value and each key begins.
+
+    Places are looked for when the first is asked for: most files have no problem to be told.
+    """
 
     file: str
     data: Any
@@ -61,13 +65,14 @@ def parse(text: str, file: str) -> tuple[list[Document], list[Problem]]:
     """The documents of a text; see `read`."""
     documents: list[Document] = []
     problems: list[Problem] = []
-    loader = yaml.CSafeLoader(text)
+    loader = _Loader(text)
     try:
         while loader.check_node():
             walk = _Walk(loader, file)
             node = loader.get_node()
             assert node is not None, "check_node said that there is one"
-            documents.append(Document(file, walk.value(node, ()), walk.marks, walk.key_marks))
+            places = _Places(text, file, len(documents))
+            documents.append(Document(file, walk.value(node), _Marks(places, "values"), _Marks(places, "keys")))
             problems += walk.problems
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -99,30 +104,116 @@ class _TooMuchError(Exception):
     """More values than MAX_NODES."""
 
 
+TEXT = "tag:yaml.org,2002:str"
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML 1.1 as PyYAML reads it, its slowest part remembered: which plain words are no texts."""
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        """Nothing is resolved by path."""
+
+    def ascend_resolver(self) -> None:
+        """Nothing is resolved by path."""
+
+    def resolve(self, kind: type[Node], value: str, implicit: tuple[bool, bool]) -> str:
+        return _tag(value) if kind is ScalarNode and implicit[0] else TAGS[kind]
+
+
+TAGS: Mapping[type[Node], str] = {
+    ScalarNode: TEXT,
+    SequenceNode: "tag:yaml.org,2002:seq",
+    MappingNode: "tag:yaml.org,2002:map",
+}
+
+
+@lru_cache(maxsize=10_000)
+def _tag(plain: str) -> str:
+    """What a scalar without quotes is."""
+    resolvers = yaml.CSafeLoader.yaml_implicit_resolvers.get(plain[:1], ())
+    return next((str(tag) for tag, pattern in resolvers if pattern.match(plain)), TEXT)
+
+
+class _Places:
+    """Where everything stands in one document of a text that has been read without fault; found when asked for."""
+
+    def __init__(self, text: str, file: str, index: int) -> None:
+        self._text = text
+        self._file = file
+        self._index = index
+
+    @cached_property
+    def found(self) -> dict[str, dict[YamlPath, Position]]:
+        found: dict[str, dict[YamlPath, Position]] = {"values": {}, "keys": {}}
+        loader = _Loader(self._text)
+        try:
+            for index in range(self._index + 1):
+                loader.check_node()  # steps over what stands between two documents
+                node = loader.get_node()
+                if index == self._index and node is not None:
+                    self._note(loader, node, (), found)
+        finally:
+            loader.dispose()
+        return found
+
+    def _note(
+        self, loader: yaml.CSafeLoader, node: Node, path: YamlPath, found: dict[str, dict[YamlPath, Position]]
+    ) -> None:
+        found["values"][path] = _position(node, self._file)
+        if isinstance(node, MappingNode):
+            loader.flatten_mapping(node)
+            for key_node, value_node in node.value:
+                if isinstance(key_node, ScalarNode):
+                    here = (*path, str(key_node.value))
+                    found["keys"][here] = _position(key_node, self._file)
+                    self._note(loader, value_node, here, found)
+        elif isinstance(node, SequenceNode):
+            for index, child in enumerate(node.value):
+                self._note(loader, child, (*path, index), found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks(Mapping[YamlPath, Position]):
+    """The places of a document's values, or of its keys."""
+
+    places: _Places
+    kind: Literal["values", "keys"]
+
+    def __getitem__(self, path: YamlPath) -> Position:
+        return self.places.found[self.kind][path]
+
+    def __iter__(self) -> Iterator[YamlPath]:
+        return iter(self.places.found[self.kind])
+
+    def __len__(self) -> int:
+        return len(self.places.found[self.kind])
+
+
+def _position(node: Node, file: str) -> Position:
+    return Position(file, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
 class _Walk:
-    """Turns one node tree into plain data and notes where everything stood."""
+    """Turns one node tree into plain data."""
 
     def __init__(self, loader: yaml.CSafeLoader, file: str) -> None:
         self._loader = loader
         self._file = file
         self._count = 0
         self._seen: set[int] = set()
-        self.marks: dict[YamlPath, Position] = {}
-        self.key_marks: dict[YamlPath, Position] = {}
         self.problems: list[Problem] = []
 
-    def value(self, node: Node, path: YamlPath) -> Any:
+    def value(self, node: Node) -> Any:
         self._count += 1
         if self._count > MAX_NODES:
             raise _TooMuchError
-        self.marks[path] = self._position(node)
+        if isinstance(node, ScalarNode):
+            return node.value if node.tag == TEXT else self._scalar(node)
         if isinstance(node, MappingNode):
-            return dict(self._items(node, path))
-        if isinstance(node, SequenceNode):
-            return [self.value(child, (*path, index)) for index, child in enumerate(node.value)]
-        return self._scalar(node)
+            return dict(self._items(node))
+        return [self.value(child) for child in node.value]
 
-    def _items(self, node: MappingNode, path: YamlPath) -> Iterator[tuple[str, Any]]:
+    def _items(self, node: MappingNode) -> Iterator[tuple[str, Any]]:
         if id(node) not in self._seen:  # an alias leads here again, by then with merged keys beside its own
             self._seen.add(id(node))
             self._note_duplicates(node)
@@ -132,8 +223,7 @@ class _Walk:
                 self._problem("yaml", "a key must be a plain word", key_node, "write the key as text")
                 continue
             key = str(key_node.value)
-            self.key_marks[(*path, key)] = self._position(key_node)
-            yield key, self.value(value_node, (*path, key))
+            yield key, self.value(value_node)
 
     def _note_duplicates(self, node: MappingNode) -> None:
         own: set[str] = set()
@@ -152,8 +242,5 @@ class _Walk:
             self._problem("yaml", f"cannot be read: {detail}", node, "quote the value to make it text")
             return None
 
-    def _position(self, node: Node) -> Position:
-        return Position(self._file, node.start_mark.line + 1, node.start_mark.column + 1)
-
     def _problem(self, check: str, message: str, node: Node, hint: str) -> None:
-        self.problems.append(Problem(check, message, self._position(node), hint=hint))
+        self.problems.append(Problem(check, message, _position(node, self._file), hint=hint))

@@ -93,7 +93,7 @@ def _part(tree: Expr) -> str:
 
 
 def _selector(tree: VectorSelector) -> str:
-    matchers: list[Matcher] = tree.matchers.matchers
+    matchers: list[Matcher] = sorted(tree.matchers.matchers, key=lambda one: str(one.name))  # as they are printed
     named = next((one for one in matchers if one.name == "__name__" and one.op == MatchOp.Equal), None)
     name = tree.name or (named.value if named else "")
     rest = [one for one in matchers if one is not named]

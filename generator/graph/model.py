@@ -56,7 +56,7 @@ def read_names(tree: Expr) -> Iterator[str]:
 def _name(selector: VectorSelector) -> str:
     if selector.name:
         return selector.name
-    matchers: list[Matcher] = selector.matchers.matchers
+    matchers: list[Matcher] = sorted(selector.matchers.matchers, key=lambda one: str(one.name))  # as they are printed
     named = next((one.value for one in matchers if one.name == "__name__" and one.op == MatchOp.Equal), None)
     return named or f"{{{', '.join(map(str, matchers))}}}"
 

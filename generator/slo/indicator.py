@@ -147,7 +147,7 @@ def _time_slices(sli: TimeSlices) -> tuple[Expression, Expression]:
 
 
 def _one_if(left: Term, operator: str, limit: float) -> Expression:
-    return promql.binary(left, operator, Term(f"bool {promql.number(limit)}", promql.ATOM)).parsed()
+    return promql.binary(left, operator, Term((f"bool {promql.number(limit)}",), promql.ATOM)).parsed()
 
 
 def _looks_back(tree: Expr) -> timedelta:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import promql_parser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from promql_parser import BinaryExpr, Expr, ParenExpr
 
 from generator import promql
+from generator.promql import PromQLError
 
 # Every kind of node, and every level of precedence; vectors, so that any operator fits.
 PARTS = st.sampled_from(
@@ -51,6 +53,30 @@ def test_composition_nests(first: str, inner: str, second: str, outer: str, thir
     tree = promql.binary(promql.binary(a, inner, b), outer, c).parsed().tree
     assert isinstance(tree, BinaryExpr)
     assert _bare(tree.lhs) == _bare(promql.binary(a, inner, b).parsed().tree)
+
+
+@given(PARTS, OPERATORS, PARTS, OPERATORS, PARTS)
+def test_composing_trees_is_parsing_their_text(first: str, inner: str, second: str, outer: str, third: str) -> None:
+    """The parts put into a skeleton's places give what the parser makes of the whole text."""
+    a, b, c = (promql.parse(part).term for part in (first, second, third))
+    whole = promql.binary(promql.binary(a, inner, b), outer, c)
+    assert whole.parsed().text == promql.parse(whole.text).text
+    assert repr(whole.parsed().tree) == repr(promql_parser.parse(whole.text))
+
+
+def test_two_numbers_do_not_compare() -> None:
+    """What the parser refuses of the whole text is refused of the parts, too."""
+    with pytest.raises(PromQLError, match="BOOL"):
+        promql.binary(promql.parse("time()").term, ">", promql.literal(1)).parsed()
+
+
+def test_trees_are_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An expression whose tree was let go is parsed again when it is asked for."""
+    monkeypatch.setattr(promql, "MOST_TREES", 2)
+    expressions = [promql.parse(f'x{{job="{number}"}} > 1') for number in range(5)]
+    assert len(promql._kept) <= 2
+    assert [str(expression.tree.rhs) for expression in expressions] == [str(expressions[4].tree.rhs)] * 5  # type: ignore[attr-defined]
+    assert len(promql._kept) <= 2
 
 
 @given(PARTS)
