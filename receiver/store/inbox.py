@@ -22,6 +22,9 @@ from receiver.store.spool import Batch, Counted, Spool, fitting, of_one_batch
 from tocsin.errors import StoreUnavailable
 
 
+UNSURE = -1  # no position: a commit that failed may have kept bodies all the same
+
+
 class _Waiting(NamedTuple):
     counted: Counted
     committed: asyncio.Future[None]
@@ -145,6 +148,7 @@ class Inbox:
             self._hold(await self._spool.append([waiting.counted for waiting in batch], self._done))
         except StoreUnavailable as unavailable:
             error = unavailable
+            self._last = UNSURE
         else:
             self.depth += len(batch)
             self.arrived.set()
@@ -157,7 +161,7 @@ class Inbox:
                 waiting.committed.set_exception(StoreUnavailable(str(error)))
 
     def _hold(self, kept: Sequence[Counted]) -> None:
-        """Remembers what was committed as long as nothing else lies between, so that it need not be read back."""
+        """Remembers what was committed as long as nothing else can lie between, so that it need not be read back."""
         for counted in kept:
             follows = (self._held[-1].body.position if self._held else self._done) == self._last
             size = len(counted.body.content)

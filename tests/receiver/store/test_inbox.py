@@ -271,3 +271,28 @@ async def test_a_failed_commit_fails_every_sender_in_it(tmp_path: Path) -> None:
         assert inbox_.depth == len((await inbox_.oldest()).counted) == 1
     await other.close()
     await store.close()
+
+
+@pytest.mark.parametrize("remembered", [0, 1])
+async def test_what_a_failed_commit_has_kept(store: Database, remembered: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its sender was told that it failed, but what is durable is not skipped for what came after it."""
+    async with running(store) as inbox_:
+        for number in range(remembered):
+            await inbox_.put(Body("a", START, b"remembered %d" % number), 1)
+        real = inbox_._spool.append
+
+        async def durable_but_failed(bodies: list[Counted], done: int) -> list[Counted]:
+            await real(bodies, done)
+            raise StoreUnavailable("who knows")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(inbox_._spool, "append", durable_but_failed)
+            with pytest.raises(StoreUnavailable, match="who knows"):
+                await inbox_.put(Body("a", START, b"kept"), 1)
+        for number in range(2):
+            await inbox_.put(Body("a", START, b"later %d" % number), 1)
+        got: list[bytes] = []
+        while (batch := await inbox_.oldest()).counted:
+            await finish(store, inbox_, batch)
+            got += contents(batch.counted)
+        assert got == [*[b"remembered 0"][:remembered], b"kept", b"later 0", b"later 1"]
