@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from generator.context import Settings
     from tocsin.problem import Level
 
+DEFAULT_CHECKS = ".tocsin-checks.yml"  # of the folder in which the command is run
+
 Paths = Annotated[
     list[Path],
     typer.Argument(metavar="PATH", readable=False, help="Rulepacks, Prometheus rule files, PrometheusRules, folders."),
@@ -24,6 +28,12 @@ Format = Annotated[Literal["text", "json", "sarif", "github"], typer.Option("--f
 Severities = Annotated[
     list[str] | None,
     typer.Option("--severity", metavar="CHECK=LEVEL", help="error, warning, info or off; may be repeated."),
+]
+ChecksFile = Annotated[
+    str,
+    typer.Option(
+        "--checks", metavar="FILE", help="Levels by check, path and rule; .tocsin-checks.yml is read by itself."
+    ),
 ]
 ScrapeInterval = Annotated[
     str, typer.Option("--scrape-interval", metavar="DURATION", help="How often metrics are scraped, such as 30s.")
@@ -36,13 +46,14 @@ Url = Annotated[str, typer.Option("--prometheus.url", metavar="URL", help="Ask t
 
 def register(rules: typer.Typer) -> None:
     """Adds the commands to `tocsin rules`."""
-    commands: tuple[Callable[..., None], ...] = (check, checks)
-    for command in commands:
-        rules.command()(command)
+    commands: Mapping[str, Callable[..., None]] = {"check": check, "checks": list_checks}
+    for name, command in commands.items():
+        rules.command(name)(command)
 
 
 def check(
     paths: Paths,
+    checks: ChecksFile = "",
     severity: Severities = None,
     scrape_interval: ScrapeInterval = "",
     prometheus_version: Version = "",
@@ -56,13 +67,15 @@ def check(
       tocsin rules check rulepacks/
       tocsin rules check /etc/prometheus/rules/*.yml --scrape-interval 15s
       tocsin rules check manifests/ --format sarif --severity missing-runbook=off
+      tocsin rules check manifests/ --checks ci/checks.yml
     """
     from generator.checking import check_paths
     from generator.reports import FORMATS
     from tocsin.problem import has_errors, summary
 
-    settings = _settings(severity or (), scrape_interval, prometheus_version)
-    checked = check_paths(paths, settings, prometheus_url)
+    settings = _settings(checks, severity or (), scrape_interval, prometheus_version)
+    with _without_collector():
+        checked = check_paths(paths, settings, prometheus_url)
     text = FORMATS[output_format](checked.problems, checked.sources)
     if output_format != "text":
         typer.echo(text)
@@ -73,7 +86,7 @@ def check(
     raise typer.Exit(int(has_errors(checked.problems)))
 
 
-def checks(output_format: Output = "text") -> None:
+def list_checks(output_format: Output = "text") -> None:
     """Lists the checks: how bad a finding is, and what each finds.
 
     \b
@@ -98,13 +111,43 @@ def checks(output_format: Output = "text") -> None:
         typer.echo(f"{name:<{width}}  {one.severity:<7}  {one.about}{online}")
 
 
-def _settings(severities: Sequence[str], scrape_interval: str, version: str) -> Settings:
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Trees and places have no cycles and live to the end: looking for garbage took a sixth of the time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _settings(checks: str, severities: Sequence[str], scrape_interval: str, version: str) -> Settings:
+    """What the options say, and beneath it the file.
+
+    Raises:
+        InputError: with every problem of the file.
+    """
     from generator.context import Settings
 
-    return Settings(
+    given = Settings(
         scrape_interval=_interval(scrape_interval),
         prometheus_version=_version(version),
         severities=dict(_severities(severities)),
+    )
+    if not checks and not Path(DEFAULT_CHECKS).is_file():
+        return given
+    from generator import checksfile
+
+    file = Path(checks or DEFAULT_CHECKS)
+    read = checksfile.load(file)
+    levels, overrides = read.in_effect(file.parent, given.severities)
+    return Settings(
+        scrape_interval=given.scrape_interval or read.scrape_interval,
+        prometheus_version=given.prometheus_version or read.prometheus_version,
+        severities=levels,
+        overrides=overrides,
     )
 
 

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
-from generator.arrange import arrange
 from generator.check import check, weighed
 from generator.checks import CHECKS
 from generator.context import Settings
-from generator.emit import emit
-from generator.expand import expand, same_name
-from generator.load import load
-from generator.resolve import resolve
 from generator.rule import Pack
 from generator.rulefiles import split
 from generator.suppress import suppress
-from generator.targets import rulefile
-from generator.version import OLDEST
 from tocsin.problem import Problem
 
 
@@ -46,10 +38,10 @@ def check_paths(paths: Sequence[Path], settings: Settings, prometheus_url: str =
 
         settings = replace(settings, server=ask(prometheus_url, packs))
     server_problems = settings.server.problems if settings.server else ()
-    told = weighed([*parts.problems, *amiss, *server_problems], settings)
-    found = [*told, *check(packs, settings)]
+    found = [*parts.problems, *amiss, *server_problems, *check(packs, settings)]
     sources = {name: _lines(name) for name in _files(found, packs)}
-    left = suppress(list(dict.fromkeys(found)), sources, packs, CHECKS)  # a pack of several tenants tells it once
+    found = list(dict.fromkeys(found))  # a pack of several tenants tells it once
+    left = weighed(suppress(found, sources, packs, CHECKS, settings.off), settings)
     return Checked(tuple(left), sources, _counted(len(compiled), parts.foreign, packs))
 
 
@@ -57,6 +49,17 @@ def _compiled(paths: Sequence[Path], settings: Settings) -> tuple[list[Pack], li
     """The rulepacks as a build for rule files makes them, and what that says of them."""
     if not paths:
         return [], []
+    # The compiler takes longer to import than a hundred rule files to check.
+    from functools import partial
+
+    from generator.arrange import arrange
+    from generator.emit import emit
+    from generator.expand import expand, same_name
+    from generator.load import load
+    from generator.resolve import resolve
+    from generator.targets import rulefile
+    from generator.version import OLDEST
+
     sources, unread = load(paths)
     wanted, unfound = arrange(sources)
     resolved, unresolved = resolve(wanted)

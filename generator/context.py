@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from promql_parser import VectorSelector
+from promql_parser import Expr, VectorSelector
 
 from generator import promql
+from generator.labelflow import Labels, labels_of
+from generator.levels import Levels, Override
 from generator.promql import Expression
 from generator.rule import Group, Pack, Rule
-from generator.schema import WRITTEN_ANNOTATIONS
 from tocsin.problem import Level, Position, Problem
 
-# Between Prometheus's default (1m), kube-prometheus's 30s and the 15s of most examples.
-ASSUMED_SCRAPE_INTERVAL = timedelta(seconds=30)
+# That of most examples, and the shortest that is common: what is too short for it is too short for everybody.
+ASSUMED_SCRAPE_INTERVAL = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,14 @@ class Settings:
     prometheus_version: tuple[int, int] | None = None
     server: Server | None = None
     most_series: int = 10_000  # beyond which a selector is called costly
-    severities: Mapping[str, Level | None] = field(default_factory=dict)  # None turns a check off
+    severities: Levels = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+
+    @property
+    def off(self) -> frozenset[str]:
+        """The checks that are turned off everywhere, so that nobody need run them."""
+        back = {name for override in self.overrides for name, level in override.levels.items() if level}
+        return frozenset(name for name, level in self.severities.items() if level is None) - back
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,13 @@ class Context:
     recorded: Mapping[str, Sequence[Rule]]
     read: frozenset[str]
     has_alerts: bool
+    unread: int  # how many of the recorded names no rule reads
     reads_by_pattern: bool  # some rule selects metrics by a pattern, and so may read any
+    _labels: dict[int, tuple[Expr, Labels]]
+
+    def labels_of(self, node: Expr) -> Labels:
+        """The labels that the series of a node can have."""
+        return labels_of(node, self.recorded, self._labels)
 
 
 Check = Callable[[Rule, Context], Iterable[Problem]]
@@ -90,6 +104,7 @@ class Neighbours:
     recorded: Mapping[str, Sequence[Rule]]
     read: frozenset[str]
     has_alerts: bool
+    unread: int  # how many of the recorded names no rule reads
     reads_by_pattern: bool  # some rule selects metrics by a pattern, and so may read any
 
 
@@ -103,7 +118,8 @@ def neighbours(tellings: Iterable[Told]) -> Neighbours:
             recorded.setdefault(rule.name, []).append(rule)
         read |= telling.read
         has_alerts = has_alerts or telling.has_alerts
-    return Neighbours(recorded, frozenset(read - {""}), has_alerts, "" in read)
+    names = frozenset(read - {""})
+    return Neighbours(recorded, names, has_alerts, len(recorded.keys() - names), "" in read)
 
 
 def contexts(packs: Sequence[Pack], settings: Settings, known: Neighbours) -> Iterator[tuple[Rule, Context]]:
@@ -111,20 +127,39 @@ def contexts(packs: Sequence[Pack], settings: Settings, known: Neighbours) -> It
     for pack in packs:
         for group in pack.groups:
             context = Context(
-                pack, group, settings, known.recorded, known.read, known.has_alerts, known.reads_by_pattern
+                pack,
+                group,
+                settings,
+                known.recorded,
+                known.read,
+                known.has_alerts,
+                known.unread,
+                known.reads_by_pattern,
+                _labels={},
             )
             yield from ((rule, context) for rule in group.rules)
 
 
 def metrics(expr: Expression) -> set[str]:
     """The names of the metrics that an expression reads; an empty one where it selects by a pattern."""
-    return {promql.metric(node) for node in expr.nodes if isinstance(node, VectorSelector)}
+    return {promql.metric(node) for node in expr.of(VectorSelector)}
 
 
-def texts(rule: Rule) -> Iterator[tuple[str, str, Position, str]]:
-    """(`labels` or `annotations`, name, place, text) of each label and annotation."""
+def texts(rule: Rule) -> Iterator[tuple[str, str, str]]:
+    """(`labels` or `annotations`, name, text) of each label and annotation that is a template."""
     for name, text in rule.labels.items():
-        yield "labels", name, rule.origin.at("labels", name), text
+        if "{{" in text or "}}" in text:
+            yield "labels", name, text
     for name, text in rule.annotations.items():
-        key = WRITTEN_ANNOTATIONS.get(name) if rule.template else None
-        yield "annotations", name, rule.origin.at(key) if key else rule.origin.at("annotations", name), text
+        if "{{" in text or "}}" in text:
+            yield "annotations", name, text
+
+
+def place(rule: Rule, mapping: str, name: str) -> Position:
+    """Where a label or annotation stands; some annotations are keys of a pack's rule itself."""
+    if not rule.template or mapping == "labels":
+        return rule.origin.at(mapping, name)
+    from generator.schema import WRITTEN_ANNOTATIONS  # rulepacks' own, which foreign rules need not wait for
+
+    key = WRITTEN_ANNOTATIONS.get(name)
+    return rule.origin.at(key) if key else rule.origin.at(mapping, name)

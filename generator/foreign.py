@@ -5,6 +5,7 @@ Source of the form: prometheus model/rulefmt; the operator's PrometheusRule has 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 from promql_parser import Expr
 
 from generator import promql
+from generator.dialect import Language, as_parsed, language_of
 from generator.promql import Expression, PromQLError
 from generator.rule import Group, Origin, Pack, Rule
 from tocsin import duration
@@ -31,21 +33,21 @@ GROUP_KEYS = frozenset({"name", "interval", "query_offset", "limit", "labels", "
 OTHERS_KEYS = frozenset(
     {"partial_response_strategy", "source_tenants", "evaluation_delay", "align_evaluation_time_on_interval"}
     | {"remote_write", "concurrency", "type", "params", "headers", "notifier_headers", "eval_offset", "eval_delay"}
-    | {"eval_alignment", "tenant", "extra_filter_labels", "debug", "update_entries_limit", "id"}
+    | {"eval_alignment", "tenant", "extra_filter_labels", "debug", "update_entries_limit", "id", "namespace"}
 )
-TOP_KEYS = frozenset({"groups", "namespace"})
+TOP_KEYS = frozenset({"groups"})
 
 SEVERITIES = {
     **dict.fromkeys(("critical", "crit", "page", "fatal", "emergency", "disaster", "p1", "sev1"), Severity.CRITICAL),
     **dict.fromkeys(("warning", "warn", "ticket", "major", "p2", "sev2"), Severity.WARNING),
     **dict.fromkeys(("info", "information", "none", "notice"), Severity.INFO),
 }
-LOGQL = re.compile(r"\|=|\|~|\|\s*(json|logfmt|regexp|pattern|unpack|line_format|label_format|unwrap)\b|!=\s*`")
-# Valid before Prometheus 3.0, and unknown to the parser: its younger name has the same form.
-OLD_NAME = re.compile(r"\bholt_winters(?=\s*\()")
-OPERATOR = re.compile(r"[(+\-*/%^=<>]|\b(?:and|or|unless)\b")
-MOST_OPERATORS = 2000
+SIGNS = ("(", "+", "-", "*", "/", "%", "^", "=", "<", ">", "and", "or", "unless", "AND", "OR", "UNLESS")
+OPERATOR = re.compile(r"[(+\-*/%^=<>]|\b(?:and|or|unless)\b", re.IGNORECASE)
+MOST_OPERATORS = 2000  # the parser takes quadratic time
 DEEPEST = 200  # levels of operators and calls; the checks go down by recursion
+LONGEST = timedelta(days=106_751)  # Go's durations end there
+NO_DURATION = frozenset({"", "0", "0s", "0m", "0h", "0d"})
 NO_RULE_FILE = "a rule file begins with groups:, a list of {name, rules}"
 
 
@@ -91,16 +93,21 @@ def compile_document(document: Document) -> tuple[list[Pack], list[Problem]]:
 class _Reading:
     document: Document
     problems: list[Problem] = field(default_factory=list)
-    logql: list[Problem] = field(default_factory=list)
+    others: list[tuple[Language, Problem]] = field(default_factory=list)
+    expressions: int = 0
 
     def told(self) -> Iterable[Problem]:
-        """A file of LogQL is Loki's and gets one line; LogQL among PromQL is a mistake each time."""
-        if self.logql and not any(problem.check == "promql-syntax" for problem in self.problems):
-            first = self.logql[0]
-            message = f"{len(self.logql)} expressions are LogQL: Loki's rules, which are not checked"
-            hint = "check them by lokitool; Prometheus would refuse them"
-            return [*self.problems, Problem("promql-syntax", message, first.at, hint, first.rule, "info")]
-        return [*self.problems, *self.logql]
+        """A file half of which is in another language is another product's, and gets one line for all."""
+        languages = {language for language, _ in self.others}
+        mixed = any(problem.check == "promql-syntax" for problem in self.problems)
+        if len(languages) != 1 or mixed or 2 * len(self.others) < self.expressions:
+            return [*self.problems, *(problem for _, problem in self.others)]
+        [language], first = languages, self.others[0][1]
+        count = len(self.others)
+        what = "1 expression is" if count == 1 else f"{count} expressions are"
+        message = f"{what} {language.name}: {language.whose} rules, of which these are not checked"
+        hint = f"{language.hint}; Prometheus would refuse them"
+        return [*self.problems, Problem("promql-syntax", message, first.at, hint, first.rule, "info")]
 
     def groups(self, part: dict[str, Any], path: YamlPath) -> Iterator[Group]:
         if path == ():
@@ -129,6 +136,8 @@ class _Reading:
             self._note("duplicate-group", f"there are two groups {name!r}", (*path, "name"), hint)
         names.add(name)
         self._duration(group, "query_offset", path, name)
+        if not isinstance(group.get("limit"), int | float | None):
+            self._note("value", "limit is not a whole number", (*path, "limit"), "write limit: 100", name)
         rules = group.get("rules")
         if not isinstance(rules, list | None):
             self._note("value", "rules must be a list", (*path, "rules"), "write rules: and items that begin with '-'")
@@ -150,7 +159,7 @@ class _Reading:
         self._keys(item, path, RULE_KEYS, "a rule", name)
         if kinds == ["record"]:
             for key in ("for", "keep_firing_for", "annotations"):
-                if item.get(key):
+                if _text(item.get(key)) not in NO_DURATION or (key == "annotations" and item.get(key)):
                     hint = "remove it, or make the rule an alert"
                     self._note("unknown-key", f"a recording rule has no {key!r}", (*path, key), hint, name, key=True)
         hold, keep = (self._duration(item, key, path, name) for key in ("for", "keep_firing_for"))
@@ -182,24 +191,24 @@ class _Reading:
         if not text.strip():
             self._note("missing-key", "the rule has no expr", path, "add expr: <PromQL>", name)
             return None
+        self.expressions += 1
         try:
-            too_much = len(OPERATOR.findall(text)) > MOST_OPERATORS  # the parser takes quadratic time
-            expr = None if too_much else promql.parse(OLD_NAME.sub("double_exponential_smoothing", text))
+            operators = len(OPERATOR.findall(text)) if sum(map(text.count, SIGNS)) > DEEPEST // 3 else 0
+            expr = None if operators > MOST_OPERATORS else promql.parse(as_parsed(text))
         except (PromQLError, RecursionError) as error:
             self._refused(text, str(error), (*path, "expr"), name)
             return None
-        if expr is None or _depth(expr.tree) > DEEPEST:
+        if expr is None or (operators > DEEPEST // 3 and _depth(expr.tree) > DEEPEST):  # three levels each at most
             message = "the expression is too long or nests too deep: it is not checked"
             self._note("value", message, (*path, "expr"), "divide it by recording rules", name, "warning")
             return None
         return expr
 
     def _refused(self, text: str, error: str, path: YamlPath, name: str) -> None:
-        if LOGQL.search(text):
-            hint = "PromQL has no pipes; move the rule to Loki's ruler"
-            self.logql.append(
-                Problem("promql-syntax", "this is LogQL, not PromQL", self.document.at(*path), hint, name)
-            )
+        if language := language_of(text, self.document.data):
+            what = f"this is {language.name}, not PromQL"
+            problem = Problem("promql-syntax", what, self.document.at(*path), language.way_out, name)
+            self.others.append((language, problem))
             return
         hint = "try the expression in Prometheus; check its brackets and quotes"
         if "{{" in text or "$__" in text or "${" in text:
@@ -209,13 +218,17 @@ class _Reading:
 
     def _duration(self, item: dict[str, Any], key: str, path: YamlPath, name: str) -> timedelta:
         value = item.get(key)
-        if value is None or value == "":
+        if value is None or (value == "" and path[:1] == ("spec",)):  # the operator leaves an empty one out
             return timedelta()
         try:
-            return duration.parse(_text(value))
-        except ValueError as error:
-            self._note("value", f"{key}: {error}", (*path, key), "write a number and its unit: 5m", name)
-            return timedelta()
+            length = duration.parse(_text(value))
+            if length <= LONGEST:
+                return length
+            error = "is longer than Prometheus can count"
+        except (ValueError, OverflowError) as unread:
+            error = str(unread)
+        self._note("value", f"{key}: {error}", (*path, key), "write a number and its unit: 5m", name)
+        return timedelta()
 
     def _texts(self, item: dict[str, Any], key: str, path: YamlPath, name: str) -> dict[str, str]:
         values = item.get(key)
@@ -235,6 +248,8 @@ class _Reading:
             near = get_close_matches(key, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(sorted(known))}"
             if key in OTHERS_KEYS:
+                if _of_operator(self.document):
+                    continue
                 message = f"{key!r} is not Prometheus's: it would refuse the file"
                 self._note(
                     "unknown-key", message, (*path, key), "fine for the server whose key it is", name, "info", True
@@ -260,7 +275,14 @@ def _text(value: Any) -> str:
     """A scalar as Prometheus takes it: any is text."""
     if value is None or isinstance(value, dict | list):
         return ""
+    if isinstance(value, float) and math.isinf(value):
+        return ".inf" if value > 0 else "-.inf"  # as it was written
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _of_operator(document: Document) -> bool:
+    """Whether an operator reads it, which knows the keys of its own server."""
+    return isinstance(document.data, dict) and document.data.get("kind") in ("PrometheusRule", "VMRule")
 
 
 def _depth(tree: Expr) -> int:

@@ -6,9 +6,10 @@ Source: text/template/parse (lex.go, parse.go); prometheus template/template.go,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 
 VARIABLES = frozenset({"$", "$labels", "$externalLabels", "$externalURL", "$value"})
 FIELDS = frozenset({"Labels", "ExternalLabels", "ExternalURL", "Value"})
@@ -27,10 +28,14 @@ FUNCTIONS = frozenset([*BUILTINS.split(), *VMALERT.split()])
 OPENERS = frozenset({"if", "range", "with", "define", "block"})
 KEYWORDS = OPENERS | {"else", "end", "template", "break", "continue"}
 
+HARMLESS = frozenset({"{{ $value }}", "{{ $labels }}", "{{ $labels.instance }}", "{{ $labels.job }}"})
+COMPARING = frozenset({"eq", "ne", "lt", "le", "gt", "ge"})
+LABEL_OF = re.compile(r"\$labels\.\w+|\.Labels\.\w+|\$externalLabels\.\w+")
+PLAIN = re.compile(r"""\{\{(?:[^{}"`']|"[^"{}\\]*")*\}\}""")
 TRIMMED = re.compile(r"\s+-\}\}")
 COMMENT = re.compile(r"\{\{(- )?/\*.*?\*/( -)?\}\}", re.DOTALL)
 TOKEN = re.compile(
-    r"""(?P<space>\s+)|(?P<string>"(?:\\.|[^"\\\n])*"|`[^`]*`|'(?:\\.|[^'\\\n])+')"""
+    r"""(?P<space>\s+)|(?P<string>"(?:\\.|[^"\\\n])*"|`[^`]*`|'(?:\\[^'\n]+|[^'\\\n])')"""
     r"|(?P<number>[-+]?(?:0[xXbBoO][0-9a-fA-F_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+)(?![\w]))"
     r"|(?P<chain>\$\w*(?:\.\w+)*|(?:\.\w+)+|\.)"
     r"|(?P<word>[^\W\d]\w*(?:\.\w+)*)|(?P<sign>:=|=|\||\(|\)|,)"
@@ -40,12 +45,16 @@ ENDS = frozenset(" \t\r\n.,|:)(=")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, and the part of the text that it is about. What is shown as it stands is `harmless`."""
+    """What is wrong, and the part of the text that it is about.
+
+    What is shown as it stands is `harmless`; what is `late` Prometheus loads, and cannot fill in when the alert fires.
+    """
 
     message: str
     part: str
     hint: str
     harmless: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +81,19 @@ class _FaultyError(Exception):
         self.fault = fault
 
 
-def actions(text: str) -> tuple[list[Action], list[Fault]]:
+@lru_cache(maxsize=64)  # several checks ask about one text in turn
+def actions(text: str) -> tuple[Sequence[Action], Sequence[Fault]]:
     """The actions of a template, and the first thing that keeps it from being read."""
     found: list[Action] = []
-    text = COMMENT.sub("", text)
+    text = COMMENT.sub("", text) if "/*" in text else text
     at = 0
     try:
         while (start := text.find("{{", at)) >= 0:
             _no_stray_end(text[at:start])
-            action, at = _action(text, start)
+            if plain := PLAIN.match(text, start):
+                action, at = _plain_action(plain[0]), plain.end()
+            else:
+                action, at = _action(text, start)
             found.append(action)
         return found, [fault for fault in [_stray_end(text[at:])] if fault]
     except _FaultyError as error:
@@ -96,6 +109,11 @@ def _stray_end(text: str) -> Fault | None:
 def _no_stray_end(text: str) -> None:
     if fault := _stray_end(text):
         raise _FaultyError(fault)
+
+
+@lru_cache(maxsize=4096)  # a few actions stand in most texts
+def _plain_action(source: str) -> Action:
+    return _action(source, 0)[0]
 
 
 def _action(text: str, start: int) -> tuple[Action, int]:
@@ -129,6 +147,8 @@ def _action(text: str, start: int) -> tuple[Action, int]:
 
 def _unreadable(letter: str, part: str) -> Fault:
     hint = 'see Go\'s text/template; a label of another name is {{ index $labels "the-name" }}'
+    if letter == "'":
+        hint = 'write texts in double quotes or backticks: printf "%.2f" $value'
     return Fault(f"the template cannot be read at {letter!r}", part, hint)
 
 
@@ -155,8 +175,10 @@ class _Reader:
 
     scopes: list[_Scope] = field(default_factory=lambda: [_Scope("", set(VARIABLES))])
 
-    def read(self, found: list[Action]) -> Iterator[Fault]:
+    def read(self, found: Iterable[Action]) -> Iterator[Fault]:
         for action in found:
+            if action.source in HARMLESS:
+                continue
             fault = self._block(action)
             if fault:
                 yield fault
@@ -179,6 +201,9 @@ class _Reader:
             if scope.keyword not in ("if", "range", "with", "else if") or scope.has_else:
                 return Fault("'else' belongs to no block", action.source, hint)
             scope.has_else = len(action.tokens) == 1
+        elif keyword in ("break", "continue"):
+            if not any(other.keyword == "range" for other in self.scopes):
+                return Fault(f"{keyword!r} stands outside range", action.source, "remove it")
         elif keyword in OPENERS:
             if len(action.tokens) == 1:
                 return Fault(f"{keyword!r} says no value", action.source, f"write {{{{ {keyword} <value> }}}}")
@@ -202,6 +227,7 @@ class _Reader:
                 yield from self._field(token.text)
             elif token.kind == "word" and not (index == 0 and action.keyword) and not _is_word(tokens, index):
                 yield Fault(f"function {token.text!r} does not exist", token.text, _near(token.text))
+        yield from _compared(tokens)
         yield from _shape(action)
 
     @staticmethod
@@ -219,7 +245,7 @@ class _Reader:
             hint = (
                 f"write $labels.{name} for a label, $value for the value; fields are .Labels, .Value, .ExternalLabels"
             )
-            yield Fault(f"the template has no field {chain!r}", chain, hint)
+            yield Fault(f"the template has no field {chain!r}", chain, hint, late=True)
 
 
 def _is_word(tokens: tuple[Token, ...], index: int) -> bool:
@@ -233,6 +259,34 @@ def _near(name: str) -> str:
     if near:
         return f"did you mean {near[0]!r}?"
     return f"write {{{{ $labels.{name} }}}} for a label, or quote a text"
+
+
+def _compared(tokens: Sequence[Token]) -> Iterator[Fault]:
+    """Go compares what is of one type: a value is a float, a label a text. (text/template/funcs.go: basicKind)"""
+    for index, word in enumerate(tokens):
+        if word.kind == "word" and word.text in COMPARING:
+            kinds = {token.text: _type(token) for token in tokens[index + 1 : index + 3]}
+            if len(kinds) == 2 and "" not in kinds.values() and len(set(kinds.values())) == 2:
+                (one, kind), (other, another) = kinds.items()
+                number = next((text for text, kind in kinds.items() if kind == "whole number"), "")
+                hint = f"write {number}.0"
+                if "text" in kinds.values():
+                    hint = "labels are texts, values are numbers: write the constant in quotes, or without"
+                message = f"{word.text!r} cannot compare {one}, a {kind}, with {other}, a {another}"
+                yield Fault(message, f"{word.text} {one} {other}", hint, late=True)
+
+
+def _type(token: Token) -> str:
+    """What a constant, a label or the value is to Go; nothing where that cannot be told."""
+    if token.kind == "string":
+        return "text"
+    if token.kind == "number":
+        return "float" if set(token.text.lower()) & set(".e") and "x" not in token.text.lower() else "whole number"
+    if token.kind != "chain":
+        return ""
+    if token.text in ("$value", ".Value", "$.Value"):
+        return "float"
+    return "text" if LABEL_OF.fullmatch(token.text) else ""
 
 
 def _shape(action: Action) -> Iterator[Fault]:

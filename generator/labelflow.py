@@ -6,7 +6,8 @@ Source: prometheus promql/engine.go (resultMetric, aggregation) and functions.go
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from promql_parser import (
     AggModifierType,
@@ -34,6 +35,7 @@ Recorded = Mapping[str, Sequence[Rule]]
 SET_OPERATORS = frozenset({"and", "or", "unless"})
 KEEPING = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
 BARE = frozenset({"vector", "time", "scalar", "pi", "step"})
+SCALARS = BARE - {"vector"}
 ABSENCES = frozenset({"absent", "absent_over_time"})
 DEEPEST = 8  # records of records that are followed
 
@@ -81,82 +83,126 @@ NONE = Labels(frozenset(), True)
 ANY = Labels()
 
 
-def labels_of(node: Expr, recorded: Recorded, depth: int = 0) -> Labels:
-    """The labels that series of the expression can have; `recorded` are the rules whose records are known."""
-    match node:
-        case ParenExpr() | UnaryExpr() | SubqueryExpr():
-            return labels_of(node.expr, recorded, depth)
-        case NumberLiteral() | StringLiteral():
-            return NONE
-        case MatrixSelector():
-            return _selected(node.vector_selector, recorded, depth)
-        case VectorSelector():
-            return _selected(node, recorded, depth)
-        case AggregateExpr():
-            return _aggregated(node, recorded, depth)
-        case Call():
-            return _called(node, recorded, depth)
-        case BinaryExpr():
-            return _joined(node, recorded, depth)
-    return ANY
+def labels_of(node: Expr, recorded: Recorded, known: dict[int, tuple[Expr, Labels]]) -> Labels:
+    """The labels that series of the expression can have; `recorded` are the rules whose records are known.
+
+    `known` is filled with the labels of every node below, by its id.
+    """
+    return _Flow(recorded, known).of(node)
 
 
-def is_scalar(node: Expr) -> bool:
+def is_scalar(node: Any) -> bool:
     """Whether the expression is one number and no series."""
-    node = promql.bare(node)
-    if isinstance(node, Call):
-        return node.func.name in BARE - {"vector"}
-    if isinstance(node, BinaryExpr):
-        return is_scalar(node.lhs) and is_scalar(node.rhs)
-    return isinstance(node, NumberLiteral) or (isinstance(node, UnaryExpr) and is_scalar(node.expr))
+    kind = type(node)
+    if kind is NumberLiteral:
+        return True
+    if kind is Call:
+        return node.func.name in SCALARS
+    if kind is BinaryExpr:
+        return is_scalar(node.rhs) and is_scalar(node.lhs)
+    return kind in (ParenExpr, UnaryExpr) and is_scalar(node.expr)
 
 
-def _selected(node: VectorSelector, recorded: Recorded, depth: int) -> Labels:
-    empty = frozenset(m.name for m in node.matchers.matchers if m.op == MatchOp.Equal and not m.value)
-    rules = recorded.get(promql.metric(node), ())
-    found = ANY
-    if rules and depth < DEEPEST:
-        of_rules = [labels_of(rule.expr.tree, recorded, depth + 1).add(frozenset(rule.labels)) for rule in rules]
-        found = of_rules[0]
-        for other in of_rules[1:]:
-            found = found.or_(other)
-        found = found.add(frozenset({"__name__"}))
-    return found.drop(empty, f"{node.name or ''}{{…}}") if empty else found
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    """`depth` is how many records of records lie above; what is known so deep may be cut short, and is not kept."""
 
+    recorded: Recorded
+    known: dict[int, tuple[Expr, Labels]]
+    depth: int = 0
 
-def _aggregated(node: AggregateExpr, recorded: Recorded, depth: int) -> Labels:
-    inner = labels_of(node.expr, recorded, depth)
-    operator = str(node.op)
-    if operator in KEEPING:
-        return inner
-    why = f"{operator} {node.modifier}" if node.modifier else f"{operator}()"
-    names = frozenset(node.modifier.labels) if node.modifier else frozenset()
-    if node.modifier and node.modifier.type == AggModifierType.Without:
-        found = inner.drop(names | {"__name__"}, why)
-    else:
-        found = Labels(inner.keep(names, why).names, True, why)
-    if operator == "count_values" and isinstance(node.param, StringLiteral):
-        return found.add(frozenset({node.param.val}))
-    return found
+    def of(self, node: Expr) -> Labels:
+        known = self.known.get(id(node))
+        if known is not None:
+            return known[1]
+        found = self._computed(node)
+        if self.depth == 0:
+            self.known[id(node)] = node, found  # the node, too: its id is its own as long as it lives
+        return found
 
+    def _computed(self, node: Any) -> Labels:
+        kind = type(node)
+        if kind is VectorSelector:
+            return self._selected(node)
+        if kind is Call:
+            return self._called(node)
+        if kind is AggregateExpr:
+            return self._aggregated(node)
+        if kind is BinaryExpr:
+            return self._joined(node)
+        if kind is MatrixSelector:
+            return self._selected(node.vector_selector)
+        if kind in (ParenExpr, UnaryExpr, SubqueryExpr):
+            return self.of(node.expr)
+        return NONE if kind in (NumberLiteral, StringLiteral) else ANY
 
-def _called(node: Call, recorded: Recorded, depth: int) -> Labels:
-    name, arguments = node.func.name, list(node.args)
-    if name in ABSENCES:
-        return Labels(_equal_labels(arguments[0]), True, f"{name}()")
-    if name in BARE or not arguments:
-        return NONE
-    if name in ("label_replace", "label_join"):
-        inner = labels_of(arguments[0], recorded, depth)
-        target = arguments[1]
-        return inner.add(frozenset({target.val})) if isinstance(target, StringLiteral) else ANY
-    if name == "info":
-        return ANY
-    vectors = [
-        argument for argument in arguments if not isinstance(argument, StringLiteral) and not is_scalar(argument)
-    ]
-    found = labels_of(vectors[0], recorded, depth) if vectors else NONE
-    return found.drop(frozenset({"le"}), f"{name}()") if name == "histogram_quantile" else found
+    def _selected(self, node: VectorSelector) -> Labels:
+        empty = frozenset(m.name for m in node.matchers.matchers if m.op == MatchOp.Equal and not m.value)
+        rules = self.recorded.get(promql.metric(node), ())
+        found = ANY
+        if rules and self.depth < DEEPEST:
+            below = replace(self, depth=self.depth + 1)
+            of_rules = [below.of(rule.expr.tree).add(frozenset(rule.labels)) for rule in rules]
+            found = of_rules[0]
+            for other in of_rules[1:]:
+                found = found.or_(other)
+            found = found.add(frozenset({"__name__"}))
+        return found.drop(empty, f"{node.name or ''}{{…}}") if empty else found
+
+    def _aggregated(self, node: AggregateExpr) -> Labels:
+        inner = self.of(node.expr)
+        operator = str(node.op)
+        if operator in KEEPING:
+            return inner
+        why = f"{operator} {node.modifier}" if node.modifier else f"{operator}()"
+        names = frozenset(node.modifier.labels) if node.modifier else frozenset()
+        if node.modifier and node.modifier.type == AggModifierType.Without:
+            found = inner.drop(names | {"__name__"}, why)
+        else:
+            found = Labels(inner.keep(names, why).names, True, why)
+        if operator == "count_values" and isinstance(node.param, StringLiteral):
+            return found.add(frozenset({node.param.val}))
+        return found
+
+    def _called(self, node: Call) -> Labels:
+        name, arguments = node.func.name, list(node.args)
+        if name in ABSENCES:
+            return Labels(_equal_labels(arguments[0]), True, f"{name}()")
+        if name in BARE or not arguments:
+            return NONE
+        if name in ("label_replace", "label_join"):
+            inner = self.of(arguments[0])
+            target = arguments[1]
+            return inner.add(frozenset({target.val})) if isinstance(target, StringLiteral) else ANY
+        if name == "info":
+            return ANY
+        vectors = [
+            argument for argument in arguments if not isinstance(argument, StringLiteral) and not is_scalar(argument)
+        ]
+        found = self.of(vectors[0]) if vectors else NONE
+        return found.drop(frozenset({"le"}), f"{name}()") if name == "histogram_quantile" else found
+
+    def _joined(self, node: BinaryExpr) -> Labels:
+        left, right = (self.of(side) for side in (node.lhs, node.rhs))
+        operator, modifier = str(node.op), node.modifier
+        if operator == "or":
+            return left.or_(right)
+        if operator in SET_OPERATORS or is_scalar(node.rhs):
+            return left
+        if is_scalar(node.lhs):
+            return right
+        if modifier and modifier.card == VectorMatchCardinality.ManyToOne:
+            return left.add(frozenset(modifier.group_labels or ()))
+        if modifier and modifier.card == VectorMatchCardinality.OneToMany:
+            return right.add(frozenset(modifier.group_labels or ()))
+        matching = modifier.matching if modifier else None
+        if matching is None:
+            return left.and_(right)
+        names = frozenset(matching.labels)
+        if is_on(node):
+            return left.keep(names, f"{operator} {matching}")
+        first, second = (side.drop(names, f"{operator} {matching}") for side in (left, right))
+        return first.and_(second)
 
 
 def _equal_labels(node: Expr) -> frozenset[str]:
@@ -170,29 +216,6 @@ def _equal_labels(node: Expr) -> frozenset[str]:
     return frozenset(
         m.name for m in matchers if m.op == MatchOp.Equal and names.count(m.name) == 1 and m.name != "__name__"
     )
-
-
-def _joined(node: BinaryExpr, recorded: Recorded, depth: int) -> Labels:
-    left, right = (labels_of(side, recorded, depth) for side in (node.lhs, node.rhs))
-    operator, modifier = str(node.op), node.modifier
-    if operator == "or":
-        return left.or_(right)
-    if operator in SET_OPERATORS or is_scalar(node.rhs):
-        return left
-    if is_scalar(node.lhs):
-        return right
-    if modifier and modifier.card == VectorMatchCardinality.ManyToOne:
-        return left.add(frozenset(modifier.group_labels or ()))
-    if modifier and modifier.card == VectorMatchCardinality.OneToMany:
-        return right.add(frozenset(modifier.group_labels or ()))
-    matching = modifier.matching if modifier else None
-    if matching is None:
-        return left.and_(right)
-    names = frozenset(matching.labels)
-    if is_on(node):
-        return left.keep(names, f"{operator} {matching}")
-    first, second = (side.drop(names, f"{operator} {matching}") for side in (left, right))
-    return first.and_(second)
 
 
 def is_on(node: BinaryExpr) -> bool:

@@ -12,15 +12,20 @@ from generator.load import SUFFIXES, TRACES
 from generator.load import _walk as walk
 from generator.rule import Pack
 from tocsin import yamltree
-from tocsin.problem import Level, Position, Problem
+from tocsin.problem import Level, Position, Problem, has_errors
 
 # A file of a folder is opened if it says one of these; the rest is somebody else's.
 FOREIGN_TRACES = (b"PrometheusRule", b"VMRule", b"Rules", b"groups")
 TEMPLATE = re.compile(
     r"^\s*(- )?\{\{|\{\{-|-\}\}|\{\{\s*(\.Values|include|template|tpl|if|range|with|end)\b|\{%", re.MULTILINE
 )
+# What only templates say, also where YAML can be read: Helm's values, Jinja's blocks.
+HELM = re.compile(r"\{\{-?\s*(?:\.(?:Values|Release|Chart|Capabilities)\b|include\s|tpl\s)|\{%-?\s*\w+")
 JSONNET = frozenset({".jsonnet", ".libsonnet"})
+RENDER = "render it first: helm template, ansible, or what it is for"
 OLD_FORMAT = re.compile(r"^\s*ALERT\s+\w+\s*$[\s\S]*^\s*IF\s", re.MULTILINE)
+# Files of Prometheus's neighbours, each by a key that they all have.
+OTHERS = {"scrape_configs": "Prometheus's configuration", "route": "Alertmanager's configuration"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ def _kind(file: Path, *, named: bool) -> str:
     if any(trace in content for trace in TRACES) and b"monitoring.coreos.com" not in content:
         return "pack"
     if named:
-        return "foreign" if content.strip() else "pack"
+        return "foreign"
     return "foreign" if file.suffix in SUFFIXES and any(trace in content for trace in FOREIGN_TRACES) else ""
 
 
@@ -79,6 +84,9 @@ def _read(file: Path, *, named: bool) -> tuple[list[Pack], list[Problem]]:
         return [], [template] if named or _mentions_rules(file) else []
     if problems and not named and not (_mentions_rules(file) or any(map(looks_like_rules, documents))):
         return [], []
+    if any(map(looks_like_rules, documents)) and _says(file, HELM):
+        amiss = [problem for document in documents for problem in compile_document(document)[1]]
+        return [], [_unrendered(file, "a template", RENDER, "error" if named and has_errors(amiss) else "warning")]
     packs: list[Pack] = []
     for document in documents:
         if looks_like_rules(document) or (named and _is_meant(document.data)):
@@ -113,27 +121,48 @@ def _template(file: Path, *, named: bool) -> Problem | None:
     level: Level = "error" if named else "warning"
     if TEMPLATE.search(text) is None:
         return _old_format(file)
-    return _unrendered(file, "a template", "render it first: helm template, ansible, or what it is for", level)
+    return _unrendered(file, "a template", RENDER, level)
+
+
+def _says(file: Path, pattern: re.Pattern[str]) -> bool:
+    return pattern.search(file.read_text(encoding="utf-8", errors="replace")) is not None
 
 
 def _old_format(file: Path) -> Problem | None:
-    if OLD_FORMAT.search(file.read_text(encoding="utf-8", errors="replace")) is None:
+    if not _says(file, OLD_FORMAT):
         return None
     hint = "convert it by promtool update rules of Prometheus 2.0"
     return Problem("kind", "is in the rule format of Prometheus 1.x", Position(str(file), 1, 1), hint)
 
 
 def _unrendered(file: Path, what: str, hint: str, level: Level) -> Problem:
-    return Problem("kind", f"is {what}, not YAML: cannot be checked", Position(str(file), 1, 1), hint, "", level)
+    return Problem("kind", f"is {what}: cannot be checked as it is", Position(str(file), 1, 1), hint, "", level)
 
 
 def _no_rules(file: Path, documents: Sequence[yamltree.Document]) -> Problem:
     data = documents[0].data if documents else None
     at = Position(str(file), 1, 1)
+    if data is None:
+        return Problem("kind", "holds nothing", at, NO_RULE_FILE, severity="warning")
     if isinstance(data, dict) and "tests" in data and "rule_files" in data:
         return Problem("kind", "holds promtool's unit tests, no rules", at, "run it by promtool test rules")
+    for key, what in OTHERS.items():
+        if isinstance(data, dict) and key in data and "kind" not in data:
+            return Problem("kind", f"holds {what}, no rules", at, "name the files that hold rules")
+    if _of_grafana(data):
+        return Problem("kind", "holds Grafana's alerting, no Prometheus rules", at, "export them as Prometheus rules")
     kind = data.get("kind") if isinstance(data, dict) else None
+    if kind == "ConfigMap":
+        hint = "rules within a ConfigMap's data are text: put them into a file, and make the ConfigMap from it"
+        return Problem("kind", "is a ConfigMap, whose data is not looked into", at, hint)
     message = f"kind {kind!r} holds no rules" if kind else "holds neither a rulepack nor Prometheus rules"
     return Problem(
         "kind", message, at, f"{NO_RULE_FILE}; a rulepack says kind: RulePack; see docs/reference/rulepacks.md"
     )
+
+
+def _of_grafana(data: object) -> bool:
+    """Whether it is a file by which Grafana provisions its own alert rules."""
+    groups = data.get("groups") if isinstance(data, dict) else None
+    first = groups[0] if isinstance(groups, list) and groups else None
+    return isinstance(first, dict) and bool(first.keys() & {"orgId", "folder"})

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from generator.fields import PromQL, as_number
 from generator.lifecycle import State
 from generator.params import SIZED, Misfit, Type, misfit, type_of
-from generator.promql import PromQL, as_number
 from generator.resolve import ParamValue, as_text
 from tocsin import duration
 from tocsin.config import Duration, Settings

@@ -29,12 +29,16 @@ class Ignore:
 
 
 def suppress(
-    problems: Sequence[Problem], sources: Mapping[str, Sequence[str]], packs: Iterable[Pack], checks: Iterable[str]
+    problems: Sequence[Problem],
+    sources: Mapping[str, Sequence[str]],
+    packs: Iterable[Pack],
+    checks: Iterable[str],
+    off: frozenset[str] = frozenset(),
 ) -> list[Problem]:
     """The problems that no comment covers, at their exact places, and what is amiss with the comments themselves.
 
     A comment may stand at the value or at the very part of it. `sources` are the lines of each file, `checks` the
-    names that exist.
+    names that exist, `off` those that were not run: their comments wait for them.
     """
     starts = _rule_starts(packs)
     known = frozenset(checks)
@@ -52,7 +56,8 @@ def suppress(
         used.update(covering)
         if not covering:
             left.append(exact)
-    return left + [_unused(ignore) for found in ignores.values() for ignore in found if ignore not in used]
+    waiting = (ignore for found in ignores.values() for ignore in found if ignore.check not in off)
+    return left + [_unused(ignore) for ignore in waiting if ignore not in used]
 
 
 def _covers(ignore: Ignore, problem: Problem) -> bool:

@@ -15,6 +15,7 @@ from tocsin.problem import Position, Problem
 
 YamlPath = tuple[str | int, ...]
 
+TEXT = "tag:yaml.org,2002:str"
 MAX_BYTES = 16 * 1024 * 1024
 MAX_NODES = 1_000_000  # an alias bomb expands without end; no honest file comes near
 
@@ -210,20 +211,22 @@ class _Walk:
         if isinstance(node, ScalarNode):
             return node.value if node.tag == TEXT else self._scalar(node)
         if isinstance(node, MappingNode):
-            return dict(self._items(node))
+            return self._mapping(node)
         return [self.value(child) for child in node.value]
 
-    def _items(self, node: MappingNode) -> Iterator[tuple[str, Any]]:
+    def _mapping(self, node: MappingNode) -> dict[str, Any]:
         if id(node) not in self._seen:  # an alias leads here again, by then with merged keys beside its own
             self._seen.add(id(node))
             self._note_duplicates(node)
         self._loader.flatten_mapping(node)  # merge keys (<<): merged ones first, so that a key of one's own wins
+        items: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
                 self._problem("yaml", "a key must be a plain word", key_node, "write the key as text")
                 continue
             key = str(key_node.value)
-            yield key, self.value(value_node)
+            items[key] = self.value(value_node)
+        return items
 
     def _note_duplicates(self, node: MappingNode) -> None:
         own: set[str] = set()

@@ -21,8 +21,8 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """The values that the left side can take leave room for either outcome. What templates write drops NaN so."""
     if rule.recorded_for:
         return
-    for node in rule.expr.nodes:
-        if isinstance(node, BinaryExpr) and str(node.op) in promql.COMPARISONS and is_scalar(node.rhs):
+    for node in rule.expr.of(BinaryExpr):
+        if str(node.op) in promql.COMPARISONS and is_scalar(node.rhs):
             right = bounds(node.rhs)
             if is_scalar(node.lhs) or math.isinf(right.low) or math.isinf(right.high):
                 continue

@@ -23,8 +23,8 @@ INSTEAD = {
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """By name: `_total` and `_bucket` are counters; `_count` and `_sum` may be anything."""
-    for node in rule.expr.nodes:
-        if not (isinstance(node, Call) and node.func.name in INSTEAD):
+    for node in rule.expr.of(Call):
+        if node.func.name not in INSTEAD:
             continue
         argument = promql.bare(next(iter(node.args)))
         name = promql.metric(argument.vector_selector) if isinstance(argument, MatrixSelector) else ""

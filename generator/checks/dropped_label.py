@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 
 from generator import gotemplate
-from generator.context import Context, texts
-from generator.labelflow import labels_of
+from generator.context import Context, place, texts
 from generator.rule import Rule
 from tocsin.problem import Problem
 
@@ -16,12 +15,13 @@ USED = re.compile(r"(?:\$labels|\.Labels)\.(\w+)")
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """`{{ $labels.x }}` is empty where an aggregation, a join or absent() leaves no label x."""
-    if rule.kind != "alert" or not any("abels." in text for _, _, _, text in texts(rule)):
+    if rule.kind != "alert":
         return
-    labels = labels_of(rule.expr.tree, context.recorded)
-    for _, _, at, text in texts(rule):
-        for name in dict.fromkeys(_used(text)):
+    for mapping, key, text in texts(rule):
+        for name in dict.fromkeys(_used(text)) if "abels." in text else ():
+            labels = context.labels_of(rule.expr.tree)
             if not labels.can_have(name):
+                at = place(rule, mapping, key)
                 message = f"$labels.{name} is always empty: {labels.why or 'the expression'} leaves no such label"
                 hint = f"keep it: by (…, {name}), group_left ({name}), or do not name it"
                 part = f"$labels.{name}" if text.count(f"$labels.{name}") == 1 else ""

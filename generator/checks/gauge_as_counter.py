@@ -25,8 +25,8 @@ GAUGE = re.compile(
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """The selector is no gauge by its name, and no sum whose parts restart one by one."""
-    for node in rule.expr.nodes:
-        if not (isinstance(node, Call) and node.func.name in FUNCTIONS):
+    for node in rule.expr.of(Call):
+        if node.func.name not in FUNCTIONS:
             continue
         [argument] = map(promql.bare, node.args)
         if isinstance(argument, MatrixSelector) and is_gauge(promql.metric(argument.vector_selector)):

@@ -17,6 +17,7 @@ LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """The names of the rule, its labels and its annotations. Others may serve 3.0 only, and route as they like."""
     if context.pack.foreign and (context.settings.prometheus_version or (3, 0)) >= (3, 0):
+        yield from _never(rule)
         return
     if rule.kind == "record" and not METRIC.fullmatch(rule.name):
         message = f"{rule.name!r} cannot name a metric"
@@ -28,6 +29,19 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
         yield rule.problem("invalid-name", message, rule.origin.at("alert"), hint, severity="warning")
     yield from _keys(rule, "labels", rule.labels)
     yield from _keys(rule, "annotations", rule.annotations)
+
+
+def _never(rule: Rule) -> Iterable[Problem]:
+    """Names that no version takes."""
+    if rule.kind == "record" and ("{" in rule.name or "}" in rule.name):
+        hint = "write labels under labels:, and what is selected in expr"
+        yield rule.problem("invalid-name", f"{rule.name!r} cannot name a metric", rule.origin.at("record"), hint)
+    for name in ("", "__name__"):
+        if name in rule.labels:
+            hint = "give the label a name; __name__ is the metric's own"
+            yield rule.problem(
+                "invalid-name", f"{name!r} cannot name a label", rule.origin.at_key("labels", name), hint
+            )
 
 
 def _keys(rule: Rule, mapping: str, names: Iterable[str]) -> Iterable[Problem]:

@@ -10,6 +10,7 @@ from generator import promql
 from generator.checks.invalid_name import LABEL, METRIC
 from generator.context import Context
 from generator.rule import Rule
+from generator.source import written
 from generator.version import FIELDS, FUNCTIONS, UTF8, Version, show
 from tocsin.problem import Position, Problem
 
@@ -28,14 +29,14 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
             message = f"{what} needs Prometheus {show(since)}, and {show(version)} is to be served"
             hint = "write it otherwise, or raise --prometheus-version"
             yield rule.problem("prometheus-version", message, at, hint, part=part)
-    if version >= (3, 0) and "holt_winters" in _source(rule):
+    if version >= (3, 0) and "holt_winters" in written(rule):
         message = "holt_winters() is gone since Prometheus 3.0"
         hint = "write double_exponential_smoothing() (behind promql-experimental-functions)"
         yield rule.problem("prometheus-version", message, rule.at_expr(), hint, part="holt_winters")
 
 
 def _in_expr(rule: Rule) -> Iterable[tuple[str, Version, Position, str]]:
-    at, old_name = rule.at_expr(), "holt_winters" in _source(rule)
+    at, old_name = rule.at_expr(), "holt_winters" in written(rule)
     for node in rule.expr.nodes:
         if isinstance(node, Call) and node.func.name in FUNCTIONS:
             if not (old_name and node.func.name == "double_exponential_smoothing"):
@@ -66,14 +67,3 @@ def _in_fields(rule: Rule, context: Context) -> Iterable[tuple[str, Version, Pos
     if context.group.rules[0] is rule:
         for key in sorted(GROUP_KEYS.keys() & context.group.keys):
             yield f"the group's {key!r}", GROUP_KEYS[key], rule.origin.document.at_key(*rule.origin.path[:-2], key), ""
-
-
-def _source(rule: Rule) -> str:
-    """The expression as it was written: our parser knows the younger name only."""
-    data = rule.origin.document.data
-    for step in (*rule.origin.path, *rule.expr_path):
-        try:
-            data = data[step]
-        except (KeyError, IndexError, TypeError):
-            return ""
-    return data if isinstance(data, str) else ""

@@ -19,8 +19,8 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """`=` is what is meant, and Prometheus finds it by its index."""
     if "~" not in rule.expr.text:
         return
-    for node in rule.expr.nodes:
-        for matcher in node.matchers.matchers if isinstance(node, VectorSelector) else ():
+    for node in rule.expr.of(VectorSelector):
+        for matcher in node.matchers.matchers:
             if str(matcher.op) in EQUAL and matcher.name != "__name__" and (text := _only(matcher.value)):
                 regex, plain = EQUAL[str(matcher.op)]
                 message = f'{matcher.name}{regex}"{matcher.value}" can match one text only'

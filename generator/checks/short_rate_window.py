@@ -21,8 +21,8 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     known = context.settings.scrape_interval
     interval = known or ASSUMED_SCRAPE_INTERVAL
     level: Level = "warning" if known else "info"
-    for node in rule.expr.nodes:
-        if not (isinstance(node, Call) and node.func.name in FUNCTIONS):
+    for node in rule.expr.of(Call):
+        if node.func.name not in FUNCTIONS:
             continue
         window = promql.bare(next(iter(node.args)))
         if not isinstance(window, MatrixSelector) or ":" in promql.metric(window.vector_selector):

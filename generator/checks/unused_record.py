@@ -15,8 +15,8 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """Advice, because dashboards read records too: where few are read by rules, they were not made for rules."""
     if rule.kind != "record" or rule.recorded_for or not context.has_alerts or rule.name in context.read:
         return
-    read = sum(name in context.read for name in context.recorded)
-    if context.reads_by_pattern or len(context.recorded) - read > max(FEW, read):
+    read = len(context.recorded) - context.unread
+    if context.reads_by_pattern or context.unread > max(FEW, read):
         return
     message = "no rule that is checked here reads this record"
     hint = "if no dashboard reads it either, remove it"

@@ -8,15 +8,15 @@ from promql_parser import AggregateExpr, BinaryExpr, Expr, MatchOp, VectorMatchC
 
 from generator import promql
 from generator.context import Context
-from generator.labelflow import KEEPING, SET_OPERATORS, Labels, is_on, is_scalar, labels_of
+from generator.labelflow import KEEPING, SET_OPERATORS, is_on, is_scalar
 from generator.rule import Rule
 from tocsin.problem import Problem
 
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """Both sides are aggregated by labels that are known, so it can be said how they match."""
-    for node in rule.expr.nodes:
-        if not isinstance(node, BinaryExpr) or is_scalar(node.lhs) or is_scalar(node.rhs) or str(node.op) == "or":
+    for node in rule.expr.of(BinaryExpr):
+        if is_scalar(node.rhs) or is_scalar(node.lhs) or str(node.op) == "or":
             continue
         yield from _many(rule, node, context)
         yield from _none(rule, node, context)
@@ -47,12 +47,12 @@ def _none(rule: Rule, node: BinaryExpr, context: Context) -> Iterable[Problem]:
     """Without on and ignoring, both sides must have the very same labels."""
     if node.modifier and (node.modifier.matching is not None):
         return
-    left, right = (labels_of(side, context.recorded) for side in (node.lhs, node.rhs))
+    if not (_is_aggregated(node.lhs) and _is_aggregated(node.rhs)):
+        return
+    left, right = context.labels_of(node.lhs), context.labels_of(node.rhs)
     if not (left.only and right.only) or left.names == right.names:
         return
-    left_sure, right_sure = _grouped(node.lhs), _grouped(node.rhs)
-    only_left, only_right = left_sure - right.names, right_sure - left.names
-    if not (only_left or only_right) or not (_is_by(node.lhs, left) and _is_by(node.rhs, right)):
+    if not (_grouped(node.lhs) - right.names or _grouped(node.rhs) - left.names):
         return
     shown = [f"{{{', '.join(sorted(side.names))}}}" for side in (left, right)]
     message = f"the sides can never match: the left has the labels {shown[0]}, the right {shown[1]}"
@@ -65,7 +65,7 @@ def _not_on(rule: Rule, node: BinaryExpr, context: Context) -> Iterable[Problem]
     names = frozenset(node.modifier.matching.labels) if node.modifier and node.modifier.matching else frozenset()
     if not names or not is_on(node):
         return
-    sides = [labels_of(side, context.recorded) for side in (node.lhs, node.rhs)]
+    sides = [context.labels_of(side) for side in (node.lhs, node.rhs)]
     having = [any(map(side.can_have, names)) for side in sides]
     if having[0] != having[1]:
         which = "left" if having[1] else "right"
@@ -76,13 +76,13 @@ def _not_on(rule: Rule, node: BinaryExpr, context: Context) -> Iterable[Problem]
         yield rule.problem("vector-matching", message, rule.at_expr(), hint, "warning", part)
 
 
-def _is_by(tree: Expr, labels: Labels) -> bool:
+def _is_aggregated(tree: Expr) -> bool:
     """Whether the labels come from one aggregation, and from nothing less certain (absent, a union)."""
     tree = promql.bare(tree)
     if isinstance(tree, BinaryExpr) and str(tree.op) != "or":
         side = tree.lhs if is_scalar(tree.rhs) else tree.rhs if is_scalar(tree.lhs) else None
-        return side is not None and _is_by(side, labels)
-    return isinstance(tree, AggregateExpr) and str(tree.op) not in KEEPING and labels.only
+        return side is not None and _is_aggregated(side)
+    return isinstance(tree, AggregateExpr) and str(tree.op) not in KEEPING
 
 
 def _grouped(tree: Expr) -> frozenset[str]:

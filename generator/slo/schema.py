@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 from pydantic_core import PydanticCustomError
 
 from generator import promql
-from generator.promql import LABEL, Expression, Number, PromQL, Selector
+from generator.fields import Number, PromQL, Selector
+from generator.promql import LABEL, Expression
 from generator.schema import About, Text
 from generator.templates.threshold import OPERATORS
 from tocsin import duration

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from generator import promql
 from generator.facts import fact
-from generator.promql import Selector
+from generator.fields import Selector
 from generator.template import Plan, Template
 from tocsin import duration
 from tocsin.config import Duration

@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 from generator import promql
 from generator.bands import METHODS, Band, Direction
 from generator.facts import Engines, fact, season
+from generator.fields import Number, PromQL
 from generator.matchers import Matchers, selector
-from generator.promql import Number, PromQL
 from generator.template import Plan, Template
 from tocsin import duration
 from tocsin.config import Duration

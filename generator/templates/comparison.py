@@ -10,7 +10,8 @@ from pydantic import model_validator
 
 from generator import facts, promql
 from generator.facts import above_zero, at_least_one, duration_from, fact, number_where
-from generator.promql import Number, PromQL, Term
+from generator.fields import Number, PromQL
+from generator.promql import Term
 from generator.template import Plan, Recording, Template
 from generator.windows import ago, enough, without_nan
 from tocsin import duration

@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, model_validator
 
 from generator import promql
 from generator.facts import fact, label_name, number_where, refuse
-from generator.promql import Expression, Number, Term
+from generator.fields import Number
+from generator.promql import Expression, Term
 from generator.template import Plan, Recording, Template
 from generator.templates.absence import Absence
 from generator.templates.anomaly import Anomaly

@@ -9,9 +9,10 @@ from pydantic import StringConstraints, ValidationInfo, field_validator, model_v
 
 from generator import facts, promql
 from generator.facts import Engines, Window, duration_from, exactly_one, fact, number_where, refuse
+from generator.fields import Number, PromQL
 from generator.matchers import Matchers, selector
 from generator.outlook import outlook
-from generator.promql import Number, PromQL, Term
+from generator.promql import Term
 from generator.template import Plan, Template
 from tocsin import duration
 from tocsin.config import Duration

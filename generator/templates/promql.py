@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from generator.facts import fact
-from generator.promql import PromQL
+from generator.fields import PromQL
 from generator.template import Plan, Template
 
 

@@ -11,7 +11,8 @@ from pydantic import ValidationInfo, field_validator
 
 from generator import promql
 from generator.facts import Window, above_zero, fact, label_name, number_where, refuse
-from generator.promql import Expression, Number, Selector
+from generator.fields import Number, Selector
+from generator.promql import Expression
 from generator.template import Plan, Template
 from tocsin import duration
 

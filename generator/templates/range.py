@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from generator import promql
 from generator.facts import fact, refuse
-from generator.promql import Number, PromQL
+from generator.fields import Number, PromQL
 from generator.template import Plan, Template
 
 

@@ -9,7 +9,8 @@ from pydantic import field_validator, model_validator
 
 from generator import promql
 from generator.facts import Window, above_zero, at_least_one, duration_from, fact, refuse
-from generator.promql import Expression, Number, PromQL, Term
+from generator.fields import Number, PromQL
+from generator.promql import Expression, Term
 from generator.template import Plan, Template
 from generator.windows import enough, is_plain, stored
 from tocsin import duration

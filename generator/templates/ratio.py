@@ -9,7 +9,8 @@ from pydantic import AfterValidator
 
 from generator import promql
 from generator.facts import above_zero, fact, number_where, refuse
-from generator.promql import Expression, Number, PromQL
+from generator.fields import Number, PromQL
+from generator.promql import Expression
 from generator.template import Plan, Template
 
 CHECK = "ratio"

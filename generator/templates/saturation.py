@@ -9,7 +9,8 @@ from pydantic import model_validator
 
 from generator import promql
 from generator.facts import Window, duration_from, exactly_one, fact, number_where
-from generator.promql import Expression, Number, PromQL, Term
+from generator.fields import Number, PromQL
+from generator.promql import Expression, Term
 from generator.template import Plan, Template
 from generator.windows import enough, stored
 from tocsin import duration

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from generator import promql
 from generator.facts import fact
-from generator.promql import Number, PromQL
+from generator.fields import Number, PromQL
 from generator.template import Plan, Template
 
 OPERATORS = {
