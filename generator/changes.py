@@ -110,6 +110,11 @@ def _rules(
 ) -> Iterable[Problem]:
     origin = (*change.path, "rules", name)
     if name not in index:
+        if slo := _slo_of(name, packs, index):
+            message = f"there is no rule {name!r}: it is a tier of the slo {slo!r}"
+            hint = f"change the slo: {slo}: {{tiers: {{<tier>: {{for: 5m}}}}}}"
+            yield Problem("unknown-rule", message, change.document.at_key(*origin), hint)
+            return
         yield _unknown(change, origin, "rule", name, list(index), qualified=False)
         return
     if not isinstance(value, dict):
@@ -123,6 +128,19 @@ def _rules(
     kept = {key: part for key, part in value.items() if key not in IDENTITY}
     for pack, path in index[name]:
         packs[pack].merge(path, kept, change.document, origin)
+
+
+def _slo_of(name: str, packs: Mapping[str, Draft], index: Mapping[str, Sequence[tuple[str, YamlPath]]]) -> str | None:
+    """The slo whose alert is called so, or would be."""
+    slos = (known for known, found in index.items() if name.startswith(known) and _is_slo(packs, *found[0]))
+    return max(slos, key=len, default=None)
+
+
+def _is_slo(packs: Mapping[str, Draft], pack: str, path: YamlPath) -> bool:
+    data: Any = packs[pack].data
+    for step in path:
+        data = data[step]
+    return "slo" in data
 
 
 def _unknown(

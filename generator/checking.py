@@ -8,7 +8,7 @@ from pathlib import Path
 
 from generator.check import check, weighed
 from generator.checks import CHECKS
-from generator.context import Settings
+from generator.context import Server, Settings
 from generator.rule import Pack
 from generator.rulefiles import split
 from generator.suppress import suppress
@@ -24,7 +24,9 @@ class Checked:
     counted: str
 
 
-def check_paths(paths: Sequence[Path], settings: Settings, prometheus_url: str = "") -> Checked:
+def check_paths(
+    paths: Sequence[Path], settings: Settings, prometheus_url: str = "", http_config: Path | None = None
+) -> Checked:
     """Everything that is wrong with the rulepacks and rule files; asks the server if there is an address.
 
     Raises:
@@ -34,15 +36,21 @@ def check_paths(paths: Sequence[Path], settings: Settings, prometheus_url: str =
     compiled, amiss = _compiled(parts.packs, settings)
     packs = [*compiled, *parts.foreign]
     if prometheus_url:
-        from generator.online import ask
-
-        settings = replace(settings, server=ask(prometheus_url, packs))
+        settings = replace(settings, server=_asked(prometheus_url, http_config, packs))
     server_problems = settings.server.problems if settings.server else ()
     found = [*parts.problems, *amiss, *server_problems, *check(packs, settings)]
     sources = {name: _lines(name) for name in _files(found, packs)}
     found = list(dict.fromkeys(found))  # a pack of several tenants tells it once
     left = weighed(suppress(found, sources, packs, CHECKS, settings.off), settings)
     return Checked(tuple(left), sources, _counted(len(compiled), parts.foreign, packs))
+
+
+def _asked(url: str, http_config: Path | None, packs: Sequence[Pack]) -> Server:
+    from generator.http_config import HttpConfig, read
+    from generator.online import ask
+
+    http, problems = read(http_config) if http_config else (HttpConfig(), [])
+    return Server(problems=tuple(problems)) if http is None else ask(url, packs, http)
 
 
 def _compiled(paths: Sequence[Path], settings: Settings) -> tuple[list[Pack], list[Problem]]:

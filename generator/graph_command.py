@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from generator.graph.model import Graph
 
 Paths = Annotated[
-    list[Path], typer.Argument(metavar="PATH", readable=False, help="Rulepacks, and folders that hold some.")
+    list[Path],
+    typer.Argument(metavar="PATH", readable=False, help="Rulepacks, Prometheus rule files, PrometheusRules, folders."),
 ]
 
 
@@ -31,20 +32,26 @@ def graph(
     \b
     Example:
       tocsin rules graph rulepacks/ --format svg -o rules.svg
-      tocsin rules graph rulepacks/node/pack.yml
+      tocsin rules graph /etc/prometheus/rules/*.yml
     """
     from generator.graph import mermaid, svg
     from generator.graph.model import graph as of
     from generator.pipeline import compile_packs
+    from generator.rulefiles import split
     from generator.targets import rulefile
     from tocsin.problem import as_text, has_errors
 
-    compiled = compile_packs(paths, rulefile.render)
-    errors = [problem for problem in compiled.problems if problem.severity == "error"]
+    parts = split(paths)
+    compiled = compile_packs(parts.packs, rulefile.render) if parts.packs else None
+    told = [*parts.problems, *(compiled.problems if compiled else ())]
+    errors = [problem for problem in told if problem.severity == "error"]
     if errors:
         typer.echo(as_text(errors), err=True)
+    packs = [*(compiled.packs if compiled else ()), *parts.foreign]
+    if errors and not packs:
+        raise typer.Exit(1)
     draw: Callable[[Graph], str] = {"mermaid": mermaid.draw, "svg": svg.draw}[drawn]
-    picture = draw(of([rule for pack in compiled.packs for rule in pack.rules]))
+    picture = draw(of([rule for pack in packs for rule in pack.rules]))
     if out is None:
         typer.echo(picture, nl=False)
     else:

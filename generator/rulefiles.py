@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator import configmaps
 from generator.foreign import NO_RULE_FILE, compile_document, looks_like_rules
 from generator.load import SUFFIXES, TRACES
 from generator.load import _walk as walk
@@ -87,6 +88,9 @@ def _read(file: Path, *, named: bool) -> tuple[list[Pack], list[Problem]]:
     if any(map(looks_like_rules, documents)) and _says(file, HELM):
         amiss = [problem for document in documents for problem in compile_document(document)[1]]
         return [], [_unrendered(file, "a template", RENDER, "error" if named and has_errors(amiss) else "warning")]
+    if any(_is_configmap(document.data) for document in documents):
+        inner, amiss = configmaps.rule_files(documents, file.read_text(encoding="utf-8"))
+        documents, problems = [*documents, *inner], [*problems, *amiss]
     packs: list[Pack] = []
     for document in documents:
         if looks_like_rules(document) or (named and _is_meant(document.data)):
@@ -98,6 +102,10 @@ def _read(file: Path, *, named: bool) -> tuple[list[Pack], list[Problem]]:
     if named and not packs and not problems:
         problems = [_old_format(file) or _no_rules(file, documents)]
     return packs, problems
+
+
+def _is_configmap(data: object) -> bool:
+    return isinstance(data, dict) and data.get("kind") in ("ConfigMap", "List")
 
 
 def _is_meant(data: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from textwrap import indent
@@ -15,8 +15,12 @@ from pydantic_core import PydanticUndefined
 
 from generator import promql
 from generator.promql import Expression
+from generator.schema import About
+from generator.slo.schema import Slo
 from generator.template import Template
+from generator.templates import TEMPLATES
 from tocsin import duration
+from tocsin.config import Settings
 
 PACK = """\
 apiVersion: tocsin/v1alpha1
@@ -31,6 +35,7 @@ KINDS: Mapping[Any, str] = {
     Expression: "PromQL",
     float: "number",
     timedelta: "duration",
+    bool: "true|false",
     str: "text",
     dict: "mapping",
     tuple: "list",
@@ -51,7 +56,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One template. `short` is its key and facts on one line; `example` is a whole pack, which builds."""
+    """One template, or the item `slo`. `short` is YAML of one line; `example` is a whole pack, which builds."""
 
     name: str
     summary: str
@@ -61,23 +66,49 @@ class Entry:
     example: str
 
 
+def entries() -> dict[str, Entry]:
+    """Every template, and the item `slo`, which stands in the place of an alert."""
+    return {name: entry(name, template) for name, template in TEMPLATES.items()} | {"slo": _slo()}
+
+
 def entry(name: str, template: type[Template]) -> Entry:
     """What there is to say about a template."""
     module = sys.modules[template.__module__].__doc__ or ""
     [item] = yaml.safe_load(template.example)
-    facts = yaml.safe_dump(item[name], default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True)
     return Entry(
         name=name,
         summary=module.partition("\n")[0].partition(": ")[2],
-        doc="\n".join(line.strip() for line in (template.__doc__ or "").strip().splitlines()),
-        short=f"{name}:" if item[name] is None else f"{name}: {facts.strip()}",
-        facts=tuple(_facts(template)),
+        doc=_doc(template),
+        short=f"{name}:" if item[name] is None else f"{name}: {_line(item[name])}",
+        facts=tuple(_facts(template, template.model_fields)),
         example=PACK.format(rules=indent(template.example, "      ")),
     )
 
 
-def _facts(template: type[Template]) -> Iterator[Fact]:
-    for name, field in template.model_fields.items():
+def _slo() -> Entry:
+    summary, *doc = _doc(Slo).split("\n\n")
+    return Entry(
+        name="slo",
+        summary=summary.partition(": ")[2],
+        doc="\n\n".join(doc),
+        short=f"- {_line(yaml.safe_load(Slo.example)[0])}",
+        facts=tuple(_facts(Slo, [name for name in Slo.model_fields if name not in About.model_fields])),
+        example=PACK.format(rules=indent(Slo.example, "      ")),
+    )
+
+
+def _doc(model: type[Settings]) -> str:
+    return "\n".join(line.strip() for line in (model.__doc__ or "").strip().splitlines())
+
+
+def _line(tree: Any) -> str:
+    written = yaml.safe_dump(tree, default_flow_style=True, sort_keys=False, width=10_000, allow_unicode=True)
+    return str(written).strip()
+
+
+def _facts(model: type[Settings], names: Iterable[str]) -> Iterator[Fact]:
+    for name in names:
+        field = model.model_fields[name]
         extra = field.json_schema_extra
         unit = str(extra.get("unit", "")) if isinstance(extra, dict) else ""
         kind, default = _kind(field.annotation), _default(field)
@@ -92,6 +123,8 @@ def _kind(annotation: Any) -> str:
     for named in (annotation, origin):
         if named in KINDS:
             return KINDS[named]
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return "mapping"
     return next((kind for part in get_args(annotation) if (kind := _kind(part))), "")
 
 
@@ -101,4 +134,6 @@ def _default(field: FieldInfo) -> str | None:
         return None
     if isinstance(value, timedelta):
         return duration.show(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return promql.number(value) if isinstance(value, int | float) else str(value)

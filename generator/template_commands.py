@@ -16,27 +16,28 @@ Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="One template
 
 
 def templates(name: Name = None, output_format: Output = "text") -> None:
-    """Lists the templates with an example each; with a name, its facts and a whole pack that builds.
+    """Lists the templates and slo with an example each; with a name, its facts and a whole pack that builds.
 
     \b
     Example:
       tocsin rules templates
       tocsin rules templates saturation
+      tocsin rules templates slo > my-slo.yml
     """
     import json
 
-    from generator.template_catalogue import entry
-    from generator.templates import TEMPLATES
+    from generator.template_catalogue import entries
 
-    if name is not None and name not in TEMPLATES:
-        raise typer.BadParameter(_unknown(name, list(TEMPLATES)), param_hint="NAME")
-    entries = [entry(key, template) for key, template in TEMPLATES.items() if name in (None, key)]
+    known = entries()
+    if name is not None and name not in known:
+        raise typer.BadParameter(_unknown(name, list(known)), param_hint="NAME")
+    chosen = [found for key, found in known.items() if name in (None, key)]
     if output_format == "json":
-        typer.echo(json.dumps({"templates": [asdict(found) for found in entries]}, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({"templates": [asdict(found) for found in chosen]}, indent=2, ensure_ascii=False))
     elif name is None:
-        typer.echo("\n".join(f"{found.name}: {found.summary}\n    {found.short}" for found in entries))
+        typer.echo("\n".join(f"{found.name}: {found.summary}\n    {found.short}" for found in chosen))
     else:
-        typer.echo("\n".join(_page(entries[0])))
+        typer.echo("\n".join(_page(chosen[0])))
 
 
 def _unknown(name: str, known: list[str]) -> str:

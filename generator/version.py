@@ -1,14 +1,17 @@
 """What each version of Prometheus knows: the fields of rule files, and the functions of PromQL.
 
-Source: prometheus CHANGELOG.md and model/rulefmt; tried with promtool 2.42 and 3.5.
+Source: prometheus CHANGELOG.md up to 3.15, and promql/parser/functions.go; a test asks promtool 2.42 and 3.5. What the
+CHANGELOG does not name is by the release that followed its pull request: day_of_year (#10720) and the labels of groups
+(#11474). A function counts from where a flag may enable it, a modifier or a quoted name from where it needs no flag.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
-from promql_parser import AggregateExpr, BinaryExpr, Call, VectorSelector
+from promql_parser import AggregateExpr, BinaryExpr, Call, SubqueryExpr, VectorSelector
 
 from generator import promql
 from generator.promql import Expression
@@ -37,30 +40,40 @@ FUNCTIONS: dict[str, Version] = {
     "present_over_time": (2, 29),
     **dict.fromkeys(("acos", "acosh", "asin", "asinh", "atan", "atanh", "cos", "cosh"), (2, 31)),
     **dict.fromkeys(("deg", "pi", "rad", "sin", "sinh", "tan", "tanh"), (2, 31)),
-    "day_of_year": (2, 35),
+    "day_of_year": (2, 37),
     "histogram_count": (2, 40),
     "histogram_sum": (2, 40),
     "histogram_fraction": (2, 40),
-    "histogram_stddev": (2, 48),
-    "histogram_stdvar": (2, 48),
+    "histogram_stddev": (2, 47),
+    "histogram_stdvar": (2, 47),
     "mad_over_time": (2, 49),
     "sort_by_label": (2, 49),
     "sort_by_label_desc": (2, 49),
     "histogram_avg": (2, 51),
     "limitk": (2, 54),
     "limit_ratio": (2, 54),
+    "info": (2, 55),
     "double_exponential_smoothing": (3, 0),
-    "info": (3, 0),
     "ts_of_last_over_time": (3, 5),
     "ts_of_max_over_time": (3, 5),
     "ts_of_min_over_time": (3, 5),
     "first_over_time": (3, 7),
     "ts_of_first_over_time": (3, 7),
+    "histogram_quantiles": (3, 11),
+    **dict.fromkeys(("start", "end", "range", "step"), (3, 12)),
+    "min_of": (3, 13),
+    "max_of": (3, 13),
+    "start_timestamp": (3, 14),
+    "integral": (3, 16),  # in no release up to 3.15
 }
 UTF8: Version = (3, 0)
+ATAN2: Version = (2, 31)
+AT_MODIFIER: Version = (2, 33)
+NEGATIVE_OFFSET: Version = (2, 33)
+FILL: Version = (3, 10)
 
 # Walking every tree would cost more than writing all files: most texts show at once that they hold none of these.
-SUSPECT = re.compile(rf'\b({"|".join(FUNCTIONS)})\b|[{{,(]\s*"|__name__')
+SUSPECT = re.compile(rf'\b({"|".join(FUNCTIONS)}|atan2|fill|fill_left|fill_right)\b|[{{,(]\s*"|__name__|@|offset -')
 
 
 def parse(text: str) -> Version:
@@ -98,11 +111,32 @@ def _needs(expr: Expression) -> Iterator[tuple[str, Version]]:
                 if name in FUNCTIONS:
                     yield f"{name}()", FUNCTIONS[name]
                 yield from _utf8(node.modifier.labels if node.modifier else ())
+            case SubqueryExpr():
+                yield from _moved(node)
             case VectorSelector():
+                yield from _moved(node)
                 equal = {m.name: m.value for m in node.matchers.matchers}
                 yield from _utf8([*equal, node.name or "x"])
-            case BinaryExpr() if node.modifier and node.modifier.matching:
-                yield from _utf8(node.modifier.matching.labels)
+            case BinaryExpr():
+                yield from _operator(node)
+
+
+def _moved(node: VectorSelector | SubqueryExpr) -> Iterator[tuple[str, Version]]:
+    if node.at is not None:
+        yield "the @ modifier", AT_MODIFIER
+    if node.offset is not None and node.offset < timedelta():
+        yield "a negative offset", NEGATIVE_OFFSET
+
+
+def _operator(node: BinaryExpr) -> Iterator[tuple[str, Version]]:
+    if str(node.op) == "atan2":
+        yield "atan2", ATAN2
+    if node.modifier:
+        fill = node.modifier.fill_values
+        if fill.lhs is not None or fill.rhs is not None:
+            yield "fill()", FILL
+        if node.modifier.matching:
+            yield from _utf8(node.modifier.matching.labels)
 
 
 def _utf8(names: Sequence[str]) -> Iterator[tuple[str, Version]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from datetime import timedelta
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from promql_parser import AggregateExpr
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from generator import promql
+from generator.facts import fact
 from generator.fields import Number, PromQL, Selector
 from generator.promql import LABEL, Expression
 from generator.schema import About, Text
@@ -173,19 +174,39 @@ SLIS = ("requests", "latency", "time_slices")
 
 
 class Slo(About):
-    """An objective: so many percent of requests, or of the time, are good in every `period`."""
+    """An objective: so many percent of requests, or of the time, are good in every `period`.
 
-    slo: Annotated[Text, AfterValidator(_name)]
-    objective: Annotated[Number, AfterValidator(_objective)]
-    period: Window = timedelta(days=30)
-    sli: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")] | None = None
-    requests: Requests | None = None
-    latency: Latency | None = None
-    time_slices: TimeSlices | None = None
-    minimum: AboveZero | None = None
-    default_tiers: bool = True
-    tiers: dict[Annotated[str, AfterValidator(_tier)], Tier] = Field(default_factory=dict)
-    summary: Text | None = None
+    It is an item of `rules`, beside alerts and records, and becomes several of both: what is recorded of it, and an
+    alert for each tier of burning too fast, by default page-quick, page-slow, ticket-quick and ticket-slow.
+    """
+
+    example: ClassVar[str] = """\
+- slo: CheckoutAvailability
+  objective: 99.9
+  requests:
+    errors: sum by (region) (rate(http_requests_total{job="checkout",code=~"5.."}[5m]))
+    total: sum by (region) (rate(http_requests_total{job="checkout"}[5m]))
+  category: business
+  runbook: https://example.org/runbooks/checkout
+"""
+
+    slo: Annotated[Text, AfterValidator(_name)] = fact(doc="its name, and how the names of its alerts begin")
+    objective: Annotated[Number, AfterValidator(_objective)] = fact(doc="how much must be good", unit="percent")
+    period: Window = fact(timedelta(days=30), doc="the rolling time over which it holds")
+    requests: Requests | None = fact(None, doc="total, and errors or good: rates with the same labels; or")
+    latency: Latency | None = fact(None, doc="histogram and threshold, with native, by, range; or")
+    time_slices: TimeSlices | None = fact(None, doc="expr, and above or the like: when a slice of time is bad")
+    sli: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")] | None = fact(
+        None, doc="a name for what is measured, which SLOs may share"
+    )
+    minimum: AboveZero | None = fact(None, doc="the least traffic that is judged", unit="of the total")
+    default_tiers: bool = fact(True, doc="false: only the tiers under tiers")
+    tiers: dict[Annotated[str, AfterValidator(_tier)], Tier] = Field(
+        default_factory=dict,
+        description="by name: enabled, alert, long, short, factor or budget_percent, severity, summary, for, "
+        "keep_firing_for",
+    )
+    summary: Text | None = fact(None, doc="of each alert")
 
     @model_validator(mode="after")
     def _one_sli(self) -> Self:

@@ -1,7 +1,8 @@
 """`amp`: a rule groups namespace of Amazon Managed Service for Prometheus: `name`, and `data`, a rule file.
 
-Source: AWS, CreateRuleGroupsNamespace (data goes over the wire in base64, which the SDKs and the AWS CLI do), and
-the service's quotas.
+Source: AWS, CreateRuleGroupsNamespace (data goes over the wire in base64, which the SDKs and the AWS CLI do; name up to
+64 characters, namespace and group up to 721 bytes together), and the service's quotas: a definition of 1 MB, fixed, and
+20 rules a group, which AWS raises on request.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from generator.targets.splitting import pieces
 from generator.version import OLDEST, Version
 from tocsin.problem import Problem
 
-MOST_RULES = 20  # of a group, as Cortex has it
+MOST_RULES = 20  # of a group
 MOST_BYTES = 1_000_000  # of a definition
 LONGEST_NAME = 64
 NAME = re.compile(r"[0-9A-Za-z][-.0-9A-Z_a-z]*")

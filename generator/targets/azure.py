@@ -1,7 +1,8 @@
 """`azure`: Prometheus rule groups of Azure Monitor, as a template for `az deployment group create`.
 
-Source: Microsoft.AlertsManagement/prometheusRuleGroups 2023-03-01. YAML, because it is reviewed; `yq -o json` makes
-the JSON that Azure reads. A text from '[' to ']' would be an expression of the template, and is written '[['.
+Source: Microsoft.AlertsManagement/prometheusRuleGroups 2023-03-01 (intervals of 1 to 15 minutes, one workspace), and
+Azure Monitor's service limits (20 rules a group). YAML, because it is reviewed; `yq -o json` makes the JSON that Azure
+reads. A text from '[' to ']' would be an expression of the template, and is written '[['.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Kubernetes manifests that hold rule groups: as many objects as their size asks for.
 
-The operator refuses a spec above 524,288 bytes, and `kubectl apply` an object above 262,144 bytes of JSON, because
-it notes the whole object in an annotation. Both count; the smaller one decides, with a little room.
+Source: prometheus-operator, MaxConfigMapDataSize (half of a Secret's 1 MiB: 524,288 bytes, issue #6478); Kubernetes,
+apimachinery, TotalAnnotationSizeLimitB (262,144 bytes): `kubectl apply` notes the whole object in an annotation.
+The smaller one decides, with a little room.
 """
 
 from __future__ import annotations

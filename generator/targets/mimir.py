@@ -1,6 +1,7 @@
 """`mimir`: a namespace of the ruler of Mimir and Cortex, as `mimirtool rules load` reads it.
 
-Source: grafana/mimir, pkg/ruler and pkg/mimirtool/rules. By default a tenant may have 70 groups of 20 rules.
+Source: grafana/mimir, pkg/mimirtool/rules, pkg/ruler/rulespb/rules.proto (a group has no limit) and the defaults of
+-ruler.max-rule-groups-per-tenant (70) and -ruler.max-rules-per-rule-group (20). Cortex has no such limits by default.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def _told(rule: Rule, whose: Scope, into: Scoping) -> Iterator[Problem]:
         yield rule.problem("reserved-name", message, rule.origin.at_key("labels", LABEL), "remove it, or rename it")
     nodes = list(promql.walk(rule.expr.tree))
     selectors = [node for node in nodes if isinstance(node, VectorSelector)]
-    if not selectors:
+    if not selectors and not rule.recorded_for:  # an SLO's objective is a number for whoever it is
         message = f"tells nothing of the tenant {whose.tenant!r}: the expression has no selector"
         hint = "it is the same for every tenant; leave it out of tenants' packs, or disable it for this one"
         yield rule.problem("tenant-unscoped", message, rule.at_expr(), hint, "info")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.generator.packs import alert
-from tests.generator.playing import play
+from tests.generator.playing import Case, fires, play
 
 
 def _noise(minutes: int, middle: int = 12) -> str:
@@ -16,9 +16,9 @@ def _noise(minutes: int, middle: int = 12) -> str:
 
 
 def _days(days: int, *, busy: int, then: str) -> str:
-    """Samples every five minutes: noise around 12, from 8 to 16 h of each day around `busy`; `then` from 8 h on."""
-    day = f"{_noise(96)} {_noise(96, busy)} {_noise(96)}"
-    return f"{' '.join([day] * days)} {_noise(96)} {then}"
+    """Samples every twelve minutes: noise around 12, from 8 to 16 h of each day around `busy`; `then` from 8 h on."""
+    day = f"{_noise(40)} {_noise(40, busy)} {_noise(40)}"
+    return f"{' '.join([day] * days)} {_noise(40)} {then}"
 
 
 HOUR = "engine: promql, expr: x, window: 1h"
@@ -26,7 +26,8 @@ NANS = " ".join(["NaN"] * 8)
 JUMP = f"{_noise(120)} 30x9"
 
 # (what it shows, facts, values of x, minutes at which the alert fires, minutes at which it does not)
-BANDS = [
+Banded = tuple[str, str, str, list[int], list[int]]
+BANDS: list[Banded] = [
     ("a jump fires, noise does not", HOUR, JUMP, [120, 125], [60, 90, 119]),
     ("a fall fires too", HOUR, f"{_noise(120)} 2x9", [120], [119]),
     ("a jump is no fall", f"{HOUR}, direction: down", JUMP, [], [119, 122]),
@@ -51,51 +52,48 @@ BANDS = [
 
 DAY = "engine: promql, expr: x, season: 1d"
 
-# The same with samples every five minutes; at minute 4800 it is 8 h on the fourth day.
-SEASONS = [
-    ("a busy hour like yesterday's", DAY, _days(3, busy=60, then=_noise(40, 60)), [], [2000, 3800, 4790, 4810]),
-    ("the busy hour does not come", DAY, _days(3, busy=60, then=_noise(40)), [4840], [4790]),
-    ("a night like a day", DAY, _days(3, busy=60, then=f"{_noise(96, 60)} 60x9"), [5320], [5270]),
-    ("a day is thin", DAY, _days(1, busy=60, then="900x20"), [], [1930, 1990]),
-    ("the mean of days", f"{DAY}, method: deviation, deviations: 6", _days(3, busy=60, then="900x9"), [4810], [4790]),
-    ("a flat value of days", f"{DAY}, method: deviation", "0.1x1000", [], [3900, 4500, 5000]),
-    ("a day's window by default", "engine: promql, expr: x", f"{_noise(288)} 30x9", [1445], [1435]),
+# The same with samples every twelve minutes; at minute 4800 it is 8 h on the fourth day.
+SEASONS: list[Banded] = [
+    ("a busy hour like yesterday's", DAY, _days(3, busy=60, then=_noise(17, 60)), [], [1992, 3804, 4788, 4812]),
+    ("the busy hour does not come", DAY, _days(3, busy=60, then=_noise(17)), [4836], [4788]),
+    ("a night like a day", DAY, _days(3, busy=60, then=f"{_noise(40, 60)} 60x9"), [5328], [5268]),
+    ("a day is thin", DAY, _days(1, busy=60, then="900x9"), [], [1932, 1992]),
+    ("the mean of days", f"{DAY}, method: deviation, deviations: 6", _days(3, busy=60, then="900x9"), [4812], [4788]),
+    ("a flat value of days", f"{DAY}, method: deviation", "0.1x420", [], [3900, 4500, 4992]),
+    ("a day's window by default", "engine: promql, expr: x", f"{_noise(120)} 30x9", [1452], [1428]),
 ]
 
-
-@pytest.mark.real
-@pytest.mark.parametrize(("facts", "values", "firing", "silent"), [c[1:] for c in BANDS], ids=[c[0] for c in BANDS])
-def test_a_band_tells_a_jump_from_noise(
-    facts: str, values: str, firing: list[int], silent: list[int], promtool: Path, tmp_path: Path
-) -> None:
-    """With `engine: promql` the alert fires at these minutes and is silent at those."""
-    rules = alert(f"anomaly: {{{facts}}}")
-    play(rules, {"x{job='a'}": values}, firing, silent, promtool=promtool, folder=tmp_path)
+# The score's values, and when the alert fires and does not.
+SCORES = [("0.4x9 1.5x9", [15, 19], [9, 12, 14]), ("0.4x9 1.5x2 0.9x9", [], [12, 16, 20]), ("1x20", [], [20])]
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(("facts", "values", "firing", "silent"), [c[1:] for c in SEASONS], ids=[c[0] for c in SEASONS])
-def test_a_band_follows_the_season(
-    facts: str, values: str, firing: list[int], silent: list[int], promtool: Path, tmp_path: Path
-) -> None:
+def test_a_band_tells_a_jump_from_noise(promtool: Path, tmp_path: Path) -> None:
+    """With `engine: promql` each alert fires at these minutes and is silent at those."""
+    play(map(_banded, BANDS), promtool=promtool, folder=tmp_path)
+
+
+@pytest.mark.real
+def test_a_band_follows_the_season(promtool: Path, tmp_path: Path) -> None:
     """With a season, what is usual is what was so at this time of earlier days."""
-    rules = alert(f"anomaly: {{{facts}}}")
-    play(rules, {"x{job='a'}": values}, firing, silent, promtool=promtool, folder=tmp_path, step_minutes=5)
+    play(map(_banded, SEASONS), promtool=promtool, folder=tmp_path, step_minutes=12)
+
+
+def _banded(case: Banded) -> Case:
+    shows, facts, values, firing, silent = case
+    return fires(shows, alert(f"anomaly: {{{facts}}}"), {"x{job='a'}": values}, firing, silent)
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(
-    ("values", "firing", "silent"),
-    [("0.4x9 1.5x9", [15, 19], [9, 12, 14]), ("0.4x9 1.5x2 0.9x9", [], [12, 16, 20]), ("1x20", [], [20])],
-)
-def test_a_score_above_the_limit_fires(
-    values: str, firing: list[int], silent: list[int], promtool: Path, tmp_path: Path
-) -> None:
+def test_a_score_above_the_limit_fires(promtool: Path, tmp_path: Path) -> None:
     """With `engine: exporter` the alert fires once the score was above 1 for `for`; other queries are not its own."""
-    series = {
-        "tocsin_anomaly_score{query='latency',region='eu'}": values,
+    rules = alert("anomaly: {query: latency, matchers: {region: eu}}", for_="5m")
+    others = {
         "tocsin_anomaly_score{query='latency',region='us'}": "9x30",
         "tocsin_anomaly_score{query='errors',region='eu'}": "9x30",
     }
-    rules = alert("anomaly: {query: latency, matchers: {region: eu}}", for_="5m")
-    play(rules, series, firing, silent, promtool=promtool, folder=tmp_path)
+    cases = (
+        fires(values, rules, {"tocsin_anomaly_score{query='latency',region='eu'}": values, **others}, *played)
+        for values, *played in SCORES
+    )
+    play(cases, promtool=promtool, folder=tmp_path)

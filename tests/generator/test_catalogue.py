@@ -18,7 +18,7 @@ from generator.commands import rules
 from generator.output import write
 from generator.pipeline import compile_packs
 from generator.targets import rulefile
-from tests.generator.packs import alert, compile_text, pack
+from tests.generator.packs import HEAD, alert, compile_text, pack
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden/catalogue"
@@ -112,6 +112,19 @@ def test_links_lead_somewhere(tmp_path: Path) -> None:
             assert known, (name, target)
     assert "(#test-1)" in pages["test.md"]
     assert "(#test-2)" in pages["test.md"]
+
+
+def test_inherited_parameters_have_their_row(tmp_path: Path) -> None:
+    """A pack that extends another shows all parameters that it has, with the value it gives them."""
+    declared = "{limit: {default: 5, max: 9, doc: how much}, job: {default: api, doc: whose}}"
+    base = pack(alert("threshold: {expr: 'x{job=\"$(job)\"}', above: $(limit)}"), declared)
+    more = "extends: [test]\nparams: {limit: 7, more: {default: 1, doc: z}}\n"
+    own = HEAD.replace("name: test", "name: own") + more
+    for name, text in {"base": base.replace("owner:", "abstract: true, owner:"), "own": own}.items():
+        (tmp_path / f"{name}.yml").write_text(text)
+    [_, page] = catalogue(compile_packs([tmp_path / "base.yml", tmp_path / "own.yml"], rulefile.render).packs)
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| *\| (.*?) *\| (\w.*) \|$", page.text, re.M)
+    assert rows == [("limit", "7", "at most 9", "how much"), ("job", "api", "", "whose"), ("more", "1", "", "z")]
 
 
 def _anchors(text: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from generator import promql
 from generator.alerts import ALERT_KEYS
 from generator.checks import CHECKS
+from generator.http_config import Authorization, BasicAuth, Header, HttpConfig, Tls
 from generator.lifecycle import State
 from generator.schema import GroupHead, Head, Param, Record
 from generator.slo.schema import Latency, Requests, Slo, Tier, TimeSlices
@@ -91,7 +92,19 @@ def test_the_example_of_the_guide_has_no_problems(tmp_path: Path) -> None:
     assert [file.name for file in compiled.files] == ["shop.yml"]
 
 
+def test_every_key_of_the_http_configuration_is_documented() -> None:
+    """The page on rule files names each."""
+    text = (REFERENCE / "rule-files.md").read_text()
+    models: tuple[type[Settings], ...] = (HttpConfig, BasicAuth, Authorization, Tls, Header)
+    assert [key for model in models for key in model.model_fields if f"`{key}`" not in text] == []
+
+
 SLO = REFERENCE / "slo.md"
+
+
+def test_the_page_of_slo_begins_with_its_example() -> None:
+    """What `tocsin rules templates slo` shows is what the page explains."""
+    assert _blocks(SLO, "yaml")[0] == Slo.example
 
 
 def test_the_examples_of_slos_have_no_problems(tmp_path: Path) -> None:

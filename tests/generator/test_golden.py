@@ -20,14 +20,21 @@ GOLDEN = ROOT / "tests/golden/rules"
 PACKS = [Path("rulepacks"), Path("tests/golden/packs")]
 
 
+@pytest.fixture(scope="module")
+def rule_files() -> Compiled:
+    """The packs as rule files."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return compile_golden("rulefile", monkeypatch)
+
+
 def compile_golden(target: str, monkeypatch: pytest.MonkeyPatch) -> Compiled:
     monkeypatch.chdir(ROOT)
     return compile_packs(PACKS, TARGETS[target])
 
 
-def test_shipped_packs_have_no_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shipped_packs_have_no_problems(rule_files: Compiled) -> None:
     """What we ship passes our own checks, without so much as an advice."""
-    assert compile_golden("rulefile", monkeypatch).problems == ()
+    assert rule_files.problems == ()
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
@@ -42,15 +49,14 @@ def test_golden(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.real
-def test_prometheus_takes_what_we_ship(promtool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prometheus_takes_what_we_ship(promtool: Path, tmp_path: Path, rule_files: Compiled) -> None:
     """`promtool check rules` of both pairs finds nothing, lint included."""
-    compiled = compile_golden("rulefile", monkeypatch)
-    files = [str(path) for path in write(compiled.files, tmp_path).written]
+    files = [str(path) for path in write(rule_files.files, tmp_path).written]
     checked = subprocess.run(
         [promtool, "check", "rules", "--lint-fatal", *files], capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert checked.stdout.count("SUCCESS") == len(compiled.files)
+    assert checked.stdout.count("SUCCESS") == len(rule_files.files)
 
 
 @pytest.mark.real

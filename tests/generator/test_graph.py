@@ -118,3 +118,36 @@ def test_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert outcome.exit_code == 1
     assert "High" in outcome.stdout
     assert "unclosed left parenthesis" in outcome.stderr
+
+
+PLAIN = """
+groups:
+  - name: g
+    rules:
+      - {record: "b:x", expr: sum(a)}
+      - {alert: High, expr: "b:x > 1"}
+      - {alert: Bad, expr: "sum("}
+"""
+RESOURCE = """
+kind: PrometheusRule
+spec:
+  groups:
+    - name: g
+      rules: [{alert: Low, expr: "b:x < 1"}]
+"""
+
+
+def test_rules_that_tocsin_did_not_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain rule files and PrometheusRules are drawn, alone and beside packs; what cannot be read is told."""
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"plain.yml": PLAIN, "resource.yml": RESOURCE, "pack.yml": pack(CHAIN), "x.yml": "a: b"}.items():
+        (tmp_path / name).write_text(text)
+    run = CliRunner()
+    outcome = run.invoke(rules, ["graph", "plain.yml", "resource.yml"])
+    assert outcome.exit_code == 1
+    assert "unclosed left parenthesis" in outcome.stderr
+    names = re.findall(r'\["?\(?\(?"([^"]+)"', outcome.stdout) + re.findall(r'\(\["([^"]+)"', outcome.stdout)
+    assert set(names) >= {"a", "b:x", "High", "Low"}
+    assert run.invoke(rules, ["graph", "resource.yml", "pack.yml"]).exit_code == 0
+    outcome = run.invoke(rules, ["graph", "x.yml"])
+    assert (outcome.exit_code, outcome.stdout) == (1, "")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.generator.playing import Query, ask
+from tests import real
+from tests.generator.playing import Case, Query, play
 
 GATE = "count(ALERTS{{alertname='Shop{}',alertstate='firing'}}) or vector(0)"
 QUICK, SLOW, TICKET, CREEP = (GATE.format(tier) for tier in ("PageQuick", "PageSlow", "TicketQuick", "TicketSlow"))
@@ -29,9 +30,13 @@ def slo(indicator: str, objective: str = "99", **facts: str) -> str:
 
 # (what it shows, the SLO, series, queries)
 CASES: list[tuple[str, str, dict[str, str], list[Query]]] = [
-    ("a burn over the factor pages", slo(GAUGES), {"e": "144.1x90", "t": "1000x90"}, [(QUICK, 5, 1), (QUICK, 90, 1)]),
-    ("a burn below it does not", slo(GAUGES), {"e": "143.9x90", "t": "1000x90"}, [(QUICK, 5, 0), (QUICK, 90, 0)]),
-    ("but burns the slow tiers", slo(GAUGES), {"e": "143.9x90", "t": "1000x90"}, [(SLOW, 90, 1), (CREEP, 90, 1)]),
+    ("a burn over the factor pages", slo(GAUGES), {"e": "144.1x90", "t": "1000x90"}, [(QUICK, 5, 1), (QUICK, 61, 1)]),
+    (
+        "a burn below it does not, but burns the slow tiers",
+        slo(GAUGES),
+        {"e": "143.9x90", "t": "1000x90"},
+        [(QUICK, 5, 0), (QUICK, 61, 0), (SLOW, 61, 1), (CREEP, 61, 1)],
+    ),
     (
         "everything fails from 2 h on: nine of sixty minutes are over 14.4 %",
         slo(GAUGES),
@@ -48,7 +53,7 @@ CASES: list[tuple[str, str, dict[str, str], list[Query]]] = [
         "counters and their rates",
         slo(RATES),
         {"e_total": "0+86.46x90", "t_total": "0+600x90"},
-        [(QUICK, 20, 1), (QUICK, 90, 1)],
+        [(QUICK, 20, 1), (QUICK, 65, 1)],
     ),
     (
         "counters just below",
@@ -56,12 +61,12 @@ CASES: list[tuple[str, str, dict[str, str], list[Query]]] = [
         {"e_total": "0+86.3x90", "t_total": "0+600x90"},
         [(QUICK, 20, 0), (SLOW, 20, 1)],
     ),
-    ("no error series yet", slo(RATES), {"t_total": "0+600x90"}, [(QUICK, 90, 0), (LEFT, 90, 1)]),
+    ("no error series yet", slo(RATES), {"t_total": "0+600x90"}, [(QUICK, 30, 0), (LEFT, 30, 1)]),
     (
         "no traffic is neither NaN nor a page, and spends nothing",
         slo(GAUGES),
         {"e": "0x90", "t": "0x90"},
-        [(QUICK, 90, 0), (CREEP, 90, 0), (LEFT, 90, 1), *((query, 90, 0.0) for query in NAN)],
+        [(QUICK, 30, 0), (CREEP, 30, 0), (LEFT, 30, 1), *((query, 30, 0.0) for query in NAN)],
     ),
     (
         "a quiet night spends nothing of what the day left",
@@ -134,34 +139,37 @@ CASES: list[tuple[str, str, dict[str, str], list[Query]]] = [
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(("rules", "series", "queries"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
-def test_an_slo_behaves(
-    rules: str, series: dict[str, str], queries: list[Query], promtool: Path, tmp_path: Path
-) -> None:
+def test_an_slo_behaves(promtool: Path, tmp_path: Path) -> None:
     """Each tier fires and is silent at the right minute, with either Prometheus."""
-    ask(rules, series, queries, promtool=promtool, folder=tmp_path)
+    play((Case(*case) for case in CASES), promtool=promtool, folder=tmp_path)
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("period", ["1d", "3d", "30d"])
-def test_the_period_is_right_under_uneven_load(period: str, promtool: Path, tmp_path: Path) -> None:
+def test_the_period_is_right_under_uneven_load(promtool: Path, tmp_path: Path) -> None:
     """A busy hour in which 0.615 % of 10,000 fail, and 23 quiet ones of 100 without errors: 0.5 % of all requests,
     half of the budget. An average of ratios would be 0.026 %, and say that 97 % of the budget is left.
     """
     assert 12 * 61.5 == 0.005 * (12 * 10_000 + 276 * 100)
-    tiers = "{ticket-slow: {enabled: false}}" if period == "1d" else "{}"
     series = {"e": "61.5x11 0x275", "t": "10000x11 100x275"}
-    rules = slo(GAUGES, period=period, tiers=tiers)
-    ask(rules, series, [(LEFT, 287 * 5, 0.5)], promtool=promtool, folder=tmp_path, step_minutes=5)
+    off = "{ticket-slow: {enabled: false}}"
+    cases = [
+        Case(period, slo(GAUGES, period=period, tiers=tiers), series, [(LEFT, 287 * 5, 0.5)])
+        for period, tiers in (("1d", off), ("3d", "{}"), ("30d", "{}"))
+    ]
+    play(cases, promtool=promtool, folder=tmp_path, step_minutes=5)
 
 
 @pytest.mark.real
-@pytest.mark.parametrize(("threshold", "page"), [("2", 0), ("1", 1)])
-def test_slow_requests_of_a_native_histogram(threshold: str, page: int, promtool: Path, tmp_path: Path) -> None:
-    """Half of the values lie between 1 and 2: they are slow if 1 is the limit."""
-    if "oldest" in promtool.parts:
-        pytest.skip("promtool 2.42 cannot play native histograms")
+def test_slow_requests_of_a_native_histogram(tmp_path: Path) -> None:
+    """Half of the values lie between 1 and 2: they are slow if 1 is the limit.
+
+    promtool 2.42 cannot play native histograms.
+    """
     sample = "{{schema:0 count:%d sum:%d buckets:[%d %d]}}"
     values = " ".join(sample % (10 * n, 10 * n, 5 * n, 5 * n) for n in range(60))
-    rules = slo(f"latency: {{histogram: x, threshold: {threshold}, native: true, by: [job]}}")
-    ask(rules, {"x{job='j'}": values}, [(QUICK, 30, page)], promtool=promtool, folder=tmp_path)
+    indicator = "latency: {{histogram: x, threshold: {}, native: true, by: [job]}}"
+    cases = [
+        Case(threshold, slo(indicator.format(threshold)), {"x{job='j'}": values}, [(QUICK, 30, page)])
+        for threshold, page in (("2", 0.0), ("1", 1.0))
+    ]
+    play(cases, promtool=real.pair("current").promtool, folder=tmp_path)
