@@ -43,8 +43,8 @@ format: $(VENV) ## format the code and mend what ruff can
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
 
-demo: $(VENV) tools ## the whole loop on this machine; ONCE=1 plays the story and ends
-	@$(BIN)/python -m demo $(if $(filter 1,$(ONCE)),--once)
+demo: $(VENV) tools ## the whole loop on this machine; ONCE=1 plays the story and ends, QUICK=1 a short one
+	@$(BIN)/python -m demo $(if $(filter 1,$(ONCE)),--once) $(if $(filter 1,$(QUICK)),--quick)
 
 dashboards: $(VENV) ## write grafana/dashboards from their source
 	@$(BIN)/python -m grafana.source

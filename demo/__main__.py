@@ -12,15 +12,16 @@ from pathlib import Path
 from demo.processes import CommandFailed, Died
 from demo.show import show_addresses, show_story, tell
 from demo.sketch import sketch
-from demo.stack import BINARIES, Stack, running_stack
-from demo.story import creep
+from demo.stack import BINARIES, HISTORY, Stack, running_stack
+from demo.story import crash, creep
 
 
 def main() -> int:
     """The exit code: 0 if every step was seen, 1 if one was not, 130 if the story was interrupted."""
     arguments = _arguments()
     try:
-        return asyncio.run(demo(arguments.binaries, once=arguments.once, picture=arguments.picture))
+        what = {"quick": arguments.quick, "once": arguments.once, "picture": arguments.picture}
+        return asyncio.run(demo(arguments.binaries, **what))
     except asyncio.CancelledError:
         tell("stopped; nothing is left running")
         return 130
@@ -36,11 +37,13 @@ def _arguments() -> argparse.Namespace:
         metavar="DIR",
         help="prometheus and alertmanager; default: %(default)s",
     )
-    parser.add_argument("--picture", type=Path, metavar="FILE.svg", help="draw what happened")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--quick", action="store_true", help="the short story: a plain rule; no history, no exporter")
+    one.add_argument("--picture", type=Path, metavar="FILE.svg", help="draw what happened")
     return parser.parse_args()
 
 
-async def demo(binaries: Path, *, once: bool, picture: Path | None) -> int:
+async def demo(binaries: Path, *, quick: bool, once: bool, picture: Path | None) -> int:
     """Sets everything up, plays the story and takes everything down."""
     stop = asyncio.current_task()
     assert stop is not None  # asyncio.run made it
@@ -51,18 +54,19 @@ async def demo(binaries: Path, *, once: bool, picture: Path | None) -> int:
         tell(f"{binaries} has no {' and no '.join(missing)}: make tools, or --binaries DIR")
         return 1
     try:
-        return await _demo(binaries, once=once, picture=picture)
+        return await _demo(binaries, quick=quick, once=once, picture=picture)
     except (Died, CommandFailed) as error:
         tell(f"the demo cannot go on: {error}")
         return 1
 
 
-async def _demo(binaries: Path, *, once: bool, picture: Path | None) -> int:
-    tell("Setting up a streaming shop with two weeks of history, Prometheus, Alertmanager and Tocsin:")
+async def _demo(binaries: Path, *, quick: bool, once: bool, picture: Path | None) -> int:
+    shop = "a streaming shop" if quick else "a streaming shop with two weeks of history"
+    tell(f"Setting up {shop}, Prometheus, Alertmanager and Tocsin:")
     begun = time.monotonic()
-    async with running_stack(binaries, tell=tell) as stack:
+    async with running_stack(binaries, without=HISTORY if quick else (), tell=tell) as stack:
         tell(f"All of it is ready after {time.monotonic() - begun:.0f} s.\n")
-        outcomes = await show_story(creep(stack), stack.check)
+        outcomes = await show_story(crash(stack) if quick else creep(stack), stack.check)
         if not outcomes[-1].seen:
             last = outcomes[-1]
             tell(f"\nThis step was not seen: {last.step.name} ({last.step.where}). Instead: {last.what}")

@@ -9,9 +9,10 @@ from pathlib import Path
 from generator.check import check, weighed
 from generator.checks import CHECKS
 from generator.context import Server, Settings
+from generator.places import lines_of
 from generator.rule import Pack
 from generator.rulefiles import split
-from generator.suppress import suppress
+from generator.suppress import rule_starts, suppress
 from tocsin.problem import Problem
 
 
@@ -39,9 +40,9 @@ def check_paths(
         settings = replace(settings, server=_asked(prometheus_url, http_config, packs))
     server_problems = settings.server.problems if settings.server else ()
     found = [*parts.problems, *amiss, *server_problems, *check(packs, settings)]
-    sources = {name: _lines(name) for name in _files(found, packs)}
+    sources = lines_of(_files(found, packs))
     found = list(dict.fromkeys(found))  # a pack of several tenants tells it once
-    left = weighed(suppress(found, sources, packs, CHECKS, settings.off), settings)
+    left = weighed(suppress(found, sources, rule_starts(packs), CHECKS, settings.off), settings)
     return Checked(tuple(left), sources, _counted(len(compiled), parts.foreign, packs))
 
 
@@ -82,13 +83,6 @@ def _files(problems: Iterable[Problem], packs: Iterable[Pack]) -> list[str]:
     """The files that have problems or rules, each once."""
     of_rules = (rule.origin.document.file for pack in packs for rule in pack.rules)
     return list(dict.fromkeys([*(problem.at.file for problem in problems), *of_rules]))
-
-
-def _lines(name: str) -> list[str]:
-    try:
-        return Path(name).read_text(encoding="utf-8").split("\n")
-    except (OSError, ValueError):
-        return []  # its problem says why
 
 
 def _counted(compiled: int, foreign: Sequence[Pack], packs: Sequence[Pack]) -> str:

@@ -6,7 +6,7 @@ A tenant's packs are expanded together, because they know each other's records.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,13 +16,16 @@ from pathlib import Path
 from generator import spread
 from generator.arrange import arrange
 from generator.check import check
+from generator.checks import CHECKS
 from generator.context import Neighbours, Settings, Told, neighbours, told
 from generator.emit import File, Render, emit
 from generator.expand import expand, same_name
 from generator.load import load
 from generator.outcome import Outcome
+from generator.places import lines_of
 from generator.resolve import Resolved, resolve
 from generator.rule import Pack
+from generator.suppress import rule_starts, suppress
 from tocsin.problem import Problem, has_errors
 
 
@@ -45,12 +48,16 @@ class _Expanded:
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """What became of packs; `problems` are in three parts, by the stage that found them."""
+    """What became of packs; `problems` are in three parts, by the stage that found them.
+
+    `starts` are the first lines of rules in files with problems.
+    """
 
     packs: Sequence[Pack]
     rules: int
     problems: tuple[Sequence[Problem], Sequence[Problem], Sequence[Problem]]
     files: Sequence[File]
+    starts: Mapping[str, Sequence[int]]
 
 
 Work = spread.Work[Sequence[Resolved], _Expanded, Sequence[Told], Neighbours, _Built]
@@ -91,12 +98,15 @@ def _compiled(
         resolved, unresolved = resolve(wanted)
         units = [list(packs) for _, packs in groupby(resolved, key=_unit)]
         shared = [pack.document for pack in resolved]
-        built = run(units, spread.Work(_survey, _gather, partial(_conclude, render=render, keep=keep), shared))
+        amiss = frozenset(problem.at.file for problem in (*unread, *unfound, *unresolved))
+        conclude = partial(_conclude, render=render, keep=keep, amiss=amiss)
+        built = run(units, spread.Work(_survey, _gather, conclude, shared))
     twice = same_name([pack for one in built for pack in one.packs])
     unfit, found, unsaid = ([problem for one in built for problem in one.problems[stage]] for stage in range(3))
     # A pack that several tenants chose has each of its problems once.
-    problems = dict.fromkeys((*unread, *unfound, *unresolved, *unfit, *twice, *found, *unsaid))
-    return built, tuple(problems)
+    problems = list(dict.fromkeys((*unread, *unfound, *unresolved, *unfit, *twice, *found, *unsaid)))
+    starts = {file: lines for one in built for file, lines in one.starts.items()}
+    return built, tuple(suppress(problems, lines_of(problem.at.file for problem in problems), starts, CHECKS))
 
 
 def _unit(pack: Resolved) -> object:
@@ -112,11 +122,14 @@ def _gather(tellings: Sequence[Sequence[Told]]) -> Neighbours:
     return neighbours(one for tells in tellings for one in tells)
 
 
-def _conclude(unit: _Expanded, known: Neighbours, *, render: Render, keep: bool) -> _Built:
+def _conclude(unit: _Expanded, known: Neighbours, *, render: Render, keep: bool, amiss: frozenset[str]) -> _Built:
     findings = check(unit.packs, Settings(), known)
     files, unsaid = emit([pack.written() for pack in unit.packs], render)
+    problems = (unit.problems, findings, unsaid)
+    told = amiss.union(problem.at.file for part in problems for problem in part)
+    starts = rule_starts(pack for pack in unit.packs if pack.origin.document.file in told)
     packs = unit.packs if keep else [replace(pack, groups=()) for pack in unit.packs]
-    return _Built(packs, sum(len(pack.rules) for pack in unit.packs), (unit.problems, findings, unsaid), files)
+    return _Built(packs, sum(len(pack.rules) for pack in unit.packs), problems, files, starts)
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from tocsin.problem import Position, Problem
 
@@ -47,3 +48,15 @@ def _pattern(part: str) -> str:
     left = r"(?<!\w)" if re.match(r"\w", part) else ""
     right = r"(?!\w)" if re.search(r"\w$", part) else ""
     return left + r"\s*".join(map(re.escape, tokens)) + right
+
+
+def lines_of(files: Iterable[str]) -> dict[str, list[str]]:
+    """The lines of each file; none of one that cannot be read, of which another problem says why."""
+    return {file: _lines(file) for file in dict.fromkeys(files)}
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        return Path(file).read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError):
+        return []

@@ -160,9 +160,6 @@ def _no_rules(file: Path, documents: Sequence[yamltree.Document]) -> Problem:
     if _of_grafana(data):
         return Problem("kind", "holds Grafana's alerting, no Prometheus rules", at, "export them as Prometheus rules")
     kind = data.get("kind") if isinstance(data, dict) else None
-    if kind == "ConfigMap":
-        hint = "rules within a ConfigMap's data are text: put them into a file, and make the ConfigMap from it"
-        return Problem("kind", "is a ConfigMap, whose data is not looked into", at, hint)
     message = f"kind {kind!r} holds no rules" if kind else "holds neither a rulepack nor Prometheus rules"
     return Problem(
         "kind", message, at, f"{NO_RULE_FILE}; a rulepack says kind: RulePack; see docs/reference/rulepacks.md"

@@ -31,16 +31,15 @@ class Ignore:
 def suppress(
     problems: Sequence[Problem],
     sources: Mapping[str, Sequence[str]],
-    packs: Iterable[Pack],
+    starts: Mapping[str, Sequence[int]],
     checks: Iterable[str],
     off: frozenset[str] = frozenset(),
 ) -> list[Problem]:
     """The problems that no comment covers, at their exact places, and what is amiss with the comments themselves.
 
-    A comment may stand at the value or at the very part of it. `sources` are the lines of each file, `checks` the
-    names that exist, `off` those that were not run: their comments wait for them.
+    A comment may stand at the value or at the very part of it. `sources` are the lines of each file, `starts` on which
+    of them its rules begin, `checks` the names that exist, `off` those that were not run: their comments wait for them.
     """
-    starts = _rule_starts(packs)
     known = frozenset(checks)
     ignores: dict[str, list[Ignore]] = {}
     left: list[Problem] = []
@@ -60,11 +59,7 @@ def suppress(
     return left + [_unused(ignore) for ignore in waiting if ignore not in used]
 
 
-def _covers(ignore: Ignore, problem: Problem) -> bool:
-    return ignore.check == problem.check and ignore.first <= problem.at.line < ignore.end
-
-
-def _rule_starts(packs: Iterable[Pack]) -> dict[str, list[int]]:
+def rule_starts(packs: Iterable[Pack]) -> dict[str, list[int]]:
     """The first line of every rule, by file, in order."""
     starts: dict[str, set[int]] = {}
     for pack in packs:
@@ -72,6 +67,10 @@ def _rule_starts(packs: Iterable[Pack]) -> dict[str, list[int]]:
             at = rule.origin.at()
             starts.setdefault(at.file, set()).add(at.line)
     return {file: sorted(lines) for file, lines in starts.items()}
+
+
+def _covers(ignore: Ignore, problem: Problem) -> bool:
+    return ignore.check == problem.check and ignore.first <= problem.at.line < ignore.end
 
 
 def _comments(

@@ -10,6 +10,8 @@ import pytest
 
 from tests import postgres, real
 
+SLOW_SECONDS = 5.0  # what a slow test lasts that does not say so itself
+
 
 @pytest.fixture(params=real.FOLDERS)
 def binaries(request: pytest.FixtureRequest) -> real.Binaries:
@@ -41,17 +43,28 @@ async def postgres_url(postgres_server: str) -> AsyncIterator[str]:
         yield url
 
 
+def pytest_configure() -> None:
+    """Byte code is kept: hundreds of processes start in these tests, and each would compile every library anew."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: the long tests wait for servers most of their time."""
-    return len(os.sched_getaffinity(0)) + 1
+    """Two workers a core: the long tests wait for servers most of their time."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The slow ones first, and dealt out: each worker begins with an even part of the list and later takes from others.
+    """The longest first, and dealt out: each worker begins with an even part of the list and later takes from others.
 
     A worker that begins with two that last for minutes would be the last one at work.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    quick = [item for item in items if not item.get_closest_marker("slow")]
+    slow = sorted((item for item in items if _seconds(item)), key=_seconds, reverse=True)
+    quick = [item for item in items if not _seconds(item)]
     items[:] = [item for worker in range(workers) for item in (*slow[worker::workers], *quick[worker::workers])]
+
+
+def _seconds(item: pytest.Item) -> float:
+    """About how long a slow test lasts, 0 for one that is quick."""
+    marker = item.get_closest_marker("slow")
+    return marker.kwargs.get("seconds", SLOW_SECONDS) if marker else 0.0

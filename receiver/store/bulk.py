@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 STATEMENT_ROWS = (2000, 500, 100, 20, 5, 1)  # a few sizes, so that statements are prepared once
@@ -33,6 +33,8 @@ class Upsert:
         if self._statements:
             await connection.run_sync(_run_all, self._statements)
         elif self._rows:
+            from sqlalchemy.dialects import postgresql
+
             await connection.execute(_renewing(self._table, postgresql.insert(self._table)), list(self._rows))
 
 

@@ -21,7 +21,6 @@ from receiver.store.inbox_table import InboxTable
 from receiver.store.spool import Batch, Counted, Spool, fitting, of_one_batch
 from tocsin.errors import StoreUnavailable
 
-
 UNSURE = -1  # no position: a commit that failed may have kept bodies all the same
 
 

@@ -79,7 +79,7 @@ async def test_program_that_dies(tmp_path: Path) -> None:
     ):  # fmt: skip
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / name).chmod(0o755)
-    async with demo(tmp_path / "tmp", "--once", "--binaries", str(tmp_path)) as process:
+    async with demo(tmp_path / "tmp", "--once", "--quick", "--binaries", str(tmp_path)) as process:
         said = (await process.communicate())[0].decode()
     assert process.returncode == 1
     assert "alertmanager ended (exit code 3); the last lines of its log:\n    no space left\n" in said
@@ -89,11 +89,15 @@ async def test_program_that_dies(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.real
-@pytest.mark.parametrize(("moment", "number"), [("All of it is ready", signal.SIGINT), ("samples of", signal.SIGTERM)])
-async def test_interrupted(tmp_path: Path, moment: str, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("story", "moment", "number"),
+    [(["--quick"], "All of it is ready", signal.SIGINT), ([], "samples of", signal.SIGTERM)],
+    ids=["the story", "the set-up"],
+)
+async def test_interrupted(tmp_path: Path, story: list[str], moment: str, number: signal.Signals) -> None:
     """Ctrl-C in the middle of the set-up or of the story ends everything cleanly."""
     binaries = real.pair("current").prometheus.parent
-    async with demo(tmp_path, "--binaries", str(binaries)) as process:
+    async with demo(tmp_path, *story, "--binaries", str(binaries)) as process:
         said = await _said_until(process, moment)
         process.send_signal(number)
         said += (await process.communicate())[0].decode()

@@ -14,7 +14,7 @@ from demo.timeline import Want
 from tests import real
 from tests.acceptance.telling import told
 
-pytestmark = [pytest.mark.slow, pytest.mark.real]
+pytestmark = [pytest.mark.slow(seconds=30), pytest.mark.real]
 
 STEP_TWO_SECONDS = 6
 

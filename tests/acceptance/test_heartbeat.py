@@ -15,7 +15,7 @@ from tests import real
 from tests.acceptance.receiving import receiving
 from tests.alertmanagers import alertmanager, tells
 
-pytestmark = [pytest.mark.slow, pytest.mark.real]
+pytestmark = [pytest.mark.slow(seconds=22), pytest.mark.real]
 
 WATCHDOG = {"alertname": "Watchdog", "severity": "none"}
 SILENT = {"": ["firing"]}

@@ -21,9 +21,9 @@ from demo.timeline import NotSeen, Want
 from tests.acceptance.stream import Stream, streaming
 from tests.acceptance.telling import told
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=20)
 
-KILLS = 6
+KILLS = 4
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The receiver's life as a process: reload and stop under load, TLS, huge groups, more bodies than memory."""
+"""The receiver's life as a process: reload and stop under load, TLS, huge groups."""
 
 from __future__ import annotations
 
@@ -191,35 +191,3 @@ async def test_a_huge_group(tmp_path: Path) -> None:
         print(f"{len(whole) / MIB:.0f} MiB: POST {posted - began:.2f} s, all in {time.monotonic() - began:.1f} s")
         print(f"memory: {before / MIB:.0f} MiB before, {grown / MIB:.0f} MiB more at most")
         assert grown < 16 * len(whole)
-
-
-async def test_bodies_beyond_the_budget(tmp_path: Path) -> None:
-    """A hundred bodies of 60 MiB at once: some are taken, others get 503, a page passes, and memory stays bounded."""
-    whole = body(alert()).ljust(60 * MIB)
-    async with webhook_sinks() as (_, address), receiver(tmp_path, address) as tocsin:
-        before = peak_bytes(tocsin.process)
-        connector, patience = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=150)
-        async with aiohttp.ClientSession(connector=connector, timeout=patience) as http:
-            sending = [asyncio.create_task(status_of(http, tocsin.url, whole)) for _ in range(100)]
-            await asyncio.sleep(1)
-            began = time.monotonic()
-            assert await status_of(http, tocsin.url, body(alert("Page"), group="Page")) == 200
-            seconds = time.monotonic() - began
-            statuses = await asyncio.gather(*sending)
-        grown = peak_bytes(tocsin.process) - before
-        print(f"answers {Counter(statuses)}; a page took {seconds:.2f} s; {grown / MIB:.0f} MiB more at most")
-        assert 200 in statuses
-        assert set(statuses) <= {0, 200, 503}
-        assert grown < 1.7 * 256 * MIB  # 1.43 measured; 1.5 is wanted, the rest is for other machines
-        metrics = await (await tocsin.http.get(f"{tocsin.url}/metrics")).text()
-        assert "tocsin_receiver_inflight_bytes 0.0" in metrics.splitlines()
-        assert said(tocsin.process, "a body is cut off") <= 2
-
-
-async def status_of(http: aiohttp.ClientSession, url: str, content: bytes) -> int:
-    """The answer to a body, 0 if the connection broke."""
-    try:
-        async with http.post(url + HOOK, data=io.BytesIO(content)) as answer:
-            return answer.status
-    except (aiohttp.ClientError, TimeoutError):
-        return 0

@@ -1,4 +1,7 @@
-"""The whole loop on real binaries: from a broken shop to a person, and back to quiet."""
+"""The loop on the oldest binaries, without exporter: from a broken shop to a person, and back to quiet.
+
+test_whole.py and test_escalation.py play their stories on the current ones.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from demo.sources import Sources
 from demo.stack import HISTORY, Stack, running_stack
 from demo.story import crash
 from tests.acceptance.telling import told
-from tests.real import Binaries
+from tests.real import pair
 
-pytestmark = [pytest.mark.slow, pytest.mark.real]
+pytestmark = [pytest.mark.slow(seconds=45), pytest.mark.real]
 
 TIME = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 PAGE = rf"""The gateway fails \d+(\.\d+)?% of its requests
@@ -35,9 +38,9 @@ It was opened {TIME}, acknowledged by alice {TIME}\.
 """
 
 
-async def test_loop(binaries: Binaries) -> None:
+async def test_loop() -> None:
     """A rule fires, one person is told once by each channel, acknowledges, and hears once when it is over."""
-    async with running_stack(binaries.prometheus.parent, without=HISTORY, escalate_after_seconds=20) as stack:
+    async with running_stack(pair("oldest").prometheus.parent, without=HISTORY, escalate_after_seconds=20) as stack:
         await told(crash(stack), check=stack.check)
         await _texts(stack)
         await _timeline(stack)

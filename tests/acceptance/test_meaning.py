@@ -16,7 +16,7 @@ from tests import real
 from tests.acceptance.receiving import Receiving, receiving
 from tests.alertmanagers import RunningAlertmanager, alertmanager, alertmanagers, tells
 
-pytestmark = [pytest.mark.slow, pytest.mark.real]
+pytestmark = [pytest.mark.slow(seconds=15), pytest.mark.real]
 
 A, B = {"alertname": "Disk", "n": "a"}, {"alertname": "Disk", "n": "b"}
 SETTLE_SECONDS = 3.0  # longer than Alertmanager's group_interval in `tells`, and than a peer waits for the one before

@@ -14,11 +14,11 @@ import pytest
 from demo.sinks import webhook_sinks
 from receiver.store.spool import MAX_BATCH_BYTES
 from tests.acceptance.test_kill import Killable, receiver, settled
-from tests.acceptance.test_life import peak_bytes
+from tests.acceptance.test_life import peak_bytes, said
 from tests.receiver.bodies import alert, body
 from tests.receiver.harness import HOOK
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=30)
 
 MIB = 2**20
 BODIES = 20
@@ -55,6 +55,9 @@ async def test_many_large_bodies(tmp_path: Path) -> None:
         batches = 2 * MAX_BATCH_BYTES  # what the engine is about to process, and what it processes
         assert grown < 1.5 * BUDGET_BYTES + batches + CACHES_BYTES
         assert page_seconds < 5
+        metrics = await (await tocsin.http.get(f"{tocsin.url}/metrics")).text()
+        assert "tocsin_receiver_inflight_bytes 0.0" in metrics.splitlines()
+        assert said(tocsin.process, "a body is cut off") <= 2
 
 
 async def send(http: aiohttp.ClientSession, tocsin: Killable, content: bytes) -> list[int]:

@@ -13,7 +13,7 @@ from tests.acceptance.stream import streaming
 from tests.acceptance.test_kill import Killable, everything_told, nothing_lost, receiver, settled
 from tests.acceptance.test_takeover import all_is_well, no_traceback, replicas, start
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(seconds=40)
 
 UPGRADES = 4
 

@@ -1,4 +1,4 @@
-"""The whole loop: two weeks of history, a score, a rule, a person; and the dashboard that shows it."""
+"""The whole loop on the current binaries: two weeks of history, a score, a rule, a person; and the dashboards."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from demo.stack import Stack, running_stack
 from demo.story import creep
 from grafana.source.queries import queries
 from tests.acceptance.telling import told
-from tests.real import ROOT, Binaries
+from tests.real import ROOT, pair
 
 DASHBOARDS = sorted((ROOT / "grafana/dashboards").glob("*.json"))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=150)
 @pytest.mark.real
 @pytest.mark.timeout(600)
-async def test_whole_loop(binaries: Binaries) -> None:
+async def test_whole_loop() -> None:
     """What crosses no fixed limit is seen by the score, and a person hears once; no panel of the dashboard is empty."""
-    async with running_stack(binaries.prometheus.parent, escalate_after_seconds=15) as stack:
+    async with running_stack(pair("current").prometheus.parent, escalate_after_seconds=15) as stack:
         await told(creep(stack), check=stack.check)
         assert await _empty_panels(stack) == []
         for process in stack.processes:

@@ -1,4 +1,7 @@
-"""The real `tocsin exporter` beside a real Prometheus: history in, scores scraped, and both survive each other."""
+"""The real `tocsin exporter` beside the oldest Prometheus: history in, scores scraped, and both survive each other.
+
+tests/acceptance/test_whole.py has it beside the current one.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +101,7 @@ def eventually(what: str, holds: Callable[[], bool]) -> None:
 @pytest.mark.real
 def test_scores_reach_prometheus(tmp_path: Path) -> None:
     """Down at the start, it is said; then history is read, scores and forecasts are scraped, bad queries told of."""
-    pair = real.pair("current")
+    pair = real.pair("oldest")
     server, ours = free_port(), free_port()
     (tmp_path / "prometheus.yml").write_text(PROMETHEUS.format(port=ours))
     (tmp_path / "exporter.yml").write_text(EXPORTER.format(port=server))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,18 @@ def test_a_mistake_in_the_work_is_told() -> None:
     work = Work[int, int, int, int, int](lambda item: (1 // (item - 20), 0), sum, lambda kept, _: kept)
     with pytest.raises(ZeroDivisionError):
         spread.on_all_cores(range(30), work)
+
+
+def test_what_is_ignored_stops_no_build(tmp_path: Path) -> None:
+    """A finding that a comment in the pack explains is none for a build either, on however many cores."""
+    rule = "- record: a:b  # tocsin: ignore experimental-function: started with the flag\n  expr: limitk(3, a)\n"
+    for number in range(20):
+        text = pack(rule).replace("name: test", f"name: test-{number:02}")
+        (tmp_path / f"{number:02}.yml").write_text(text)
+    young = partial(rulefile.render, version=(3, 5))
+    for built in (build_packs([tmp_path], young), compile_packs([tmp_path], young)):
+        assert built.problems == ()
+        assert len(built.files) == 20
+    (tmp_path / "00.yml").write_text(pack(rule.replace("limitk(3, a)", "a").replace("started", "b"), params="{x: 5}"))
+    built = build_packs([tmp_path], young)
+    assert sorted(problem.check for problem in built.problems) == ["suppression", "unused-parameter"]

@@ -190,7 +190,7 @@ OTHERS = [
     (VMRULE, "info", "A: 1 expression is MetricsQL: VictoriaMetrics's rules"),
     (HELM, "error", ": is a template"),
     (RAW, "warning", ": is a template"),
-    (CONFIGMAP, "error", ": is a ConfigMap, whose data is not looked into"),
+    (CONFIGMAP, "error", ": kind 'ConfigMap' holds no rules"),
     (GRAFANA, "error", ": holds Grafana's alerting, no Prometheus rules"),
     ("rule_files: [a]\nscrape_configs: []\n", "error", ": holds Prometheus's configuration, no rules"),
     ("route: {receiver: a}\nreceivers: []\n", "error", ": holds Alertmanager's configuration, no rules"),

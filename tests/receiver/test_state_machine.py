@@ -291,12 +291,13 @@ def _small_and_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("receiver.loop.AHEAD_ALERTS", 1)
 
 
+@pytest.mark.slow(seconds=35)
 def test_on_sqlite() -> None:
     """No committed alert is lost, no incident doubled, and what has ended stays ended, whatever happens in between."""
     run_state_machine_as_test(Machine, settings=settled(examples=15, steps=35))
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=40)
 def test_on_postgresql(postgres_server: str) -> None:
     """The same with two replicas, of which one at a time has the engine's turn."""
 

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ CLOSED_BY_HAND_WHILE_IT_FLAPS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow(seconds=20)
 @example(CLOSED_BY_HAND_WHILE_IT_FLAPS)
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(moves)

@@ -21,6 +21,8 @@ from tocsin.errors import TocsinError
 if TYPE_CHECKING:
     from alembic.config import Config
 
+_HERE = Path(__file__).parent
+
 log = structlog.get_logger("receiver.store")
 
 
@@ -30,11 +32,13 @@ def upgrade(connection: sa.Connection, to: str = "head") -> None:
     Raises:
         TocsinError: a newer Tocsin wrote this store, and changed more than this one can bear.
     """
-    from alembic import command
-
     migrate_alone(connection)
     found, newest = revision(connection), head()
-    if found is None or found <= newest:
+    if found == newest:
+        return  # as at nearly every start, which need not import alembic for it
+    if found is None or found < newest:
+        from alembic import command
+
         command.upgrade(_config(connection), to)
     elif _oldest(connection) <= newest:
         log.info("a newer release has added to the store; this one can use it", revision=found, own=newest)
@@ -46,28 +50,27 @@ def upgrade(connection: sa.Connection, to: str = "head") -> None:
 
 
 def revision(connection: sa.Connection) -> str | None:
-    """The revision of the tables, None where there are none yet."""
-    from alembic.migration import MigrationContext
-
-    return MigrationContext.configure(connection).get_current_revision()
+    """The revision of the tables, as alembic notes it; None where there are none yet."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 def head() -> str:
-    """The newest revision that this release knows."""
-    from alembic.script import ScriptDirectory
-
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    """The newest revision that this release knows: files are numbered by their revisions."""
+    return max(file.name[:4] for file in (_HERE / "versions").glob("[0-9]*.py"))
 
 
 def _oldest(connection: sa.Connection) -> str:
     return str(connection.execute(sa.select(compatibility.c.oldest)).scalar_one())
 
 
-def _config(connection: sa.Connection | None = None) -> Config:
+def _config(connection: sa.Connection) -> Config:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(_HERE))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
