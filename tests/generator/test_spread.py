@@ -109,6 +109,8 @@ def test_what_is_ignored_stops_no_build(tmp_path: Path) -> None:
     for built in (build_packs([tmp_path], young), compile_packs([tmp_path], young)):
         assert built.problems == ()
         assert len(built.files) == 20
-    (tmp_path / "00.yml").write_text(pack(rule.replace("limitk(3, a)", "a").replace("started", "b"), params="{x: {default: 5}}"))
+    (tmp_path / "00.yml").write_text(
+        pack(rule.replace("limitk(3, a)", "a").replace("started", "b"), params="{x: {default: 5}}")
+    )
     built = build_packs([tmp_path], young)
     assert sorted(problem.check for problem in built.problems) == ["suppression", "unused-parameter"]
