@@ -79,12 +79,15 @@ def build(
 def _built(paths: list[Path], target: str, prometheus_version: str) -> Outcome:
     from functools import partial
 
+    from generator.load import begin
+
+    loading = begin(paths)  # goes on while the compiler is imported
     from generator.pipeline import build_packs
     from generator.targets import TARGETS
 
     if target not in TARGETS:
         raise typer.BadParameter(f"{target!r} is none of {', '.join(TARGETS)}", param_hint="--target")
-    return build_packs(paths, partial(TARGETS[target], version=_version(prometheus_version)))
+    return build_packs(loading, partial(TARGETS[target], version=_version(prometheus_version)))
 
 
 rules.command()(docs)

@@ -73,12 +73,16 @@ Check = Callable[[Rule, Context], Iterable[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A check as people list it: how bad its worst finding is, what it finds, and whether it asks a server."""
+    """A check as people list it: how bad its worst finding is, what it finds, and whether it asks a server.
+
+    One that is `of_all` cannot speak before all rules are known.
+    """
 
     find: Check
     severity: Level
     about: str
     online: bool = False
+    of_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

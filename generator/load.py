@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from generator.spread import Ahead, ahead
 from generator.tenants.scope import Scope
 from tocsin import data as shipped
 from tocsin import yamltree
@@ -49,10 +50,17 @@ class Source:
         return str(metadata.get("name") or "") if isinstance(metadata, dict) else ""
 
 
-def load(paths: Sequence[Path]) -> tuple[list[Source], list[Problem]]:
-    """Every rulepack, tenant and tiers file in the files and folders, each once, and what kept others from being read.
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """Files that are being read, each with the argument that named it or its folder; `problems` are the folders'."""
 
-    Packs that ship are read where a pack or tenant names one that the files do not hold.
+    files: Sequence[tuple[Path, Path]]
+    contents: Ahead[Path, tuple[list[Document], list[Problem]]]
+    problems: Sequence[Problem]
+
+
+def begin(paths: Sequence[Path]) -> Loading:
+    """Begins to read the files and folders, on other cores where there are many.
 
     Raises:
         UsageError: a path does not exist.
@@ -60,20 +68,41 @@ def load(paths: Sequence[Path]) -> tuple[list[Source], list[Problem]]:
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise UsageError(f"{', '.join(missing)}: no such file or folder")
-    sources: list[Source] = []
+    files: list[tuple[Path, Path]] = []
     problems: list[Problem] = []
     seen: set[Path] = set()
     for path in paths:
-        files = [file for file in _walk(path) if _has_trace(file)] if path.is_dir() else [path]
-        if not files:
+        found = [file for file in _walk(path) if _has_trace(file)] if path.is_dir() else [path]
+        if not found:
             problems.append(_nothing(path))
-        for file in files:
+        for file in found:
             if file.resolve() not in seen:
                 seen.add(file.resolve())
-                found, unread = _read(file, path)
-                sources += found
-                problems += unread
+                files.append((file, path))
+    return Loading(files, ahead([file for file, _ in files], yamltree.read), problems)
+
+
+def finish(loading: Loading) -> tuple[list[Source], list[Problem]]:
+    """Every rulepack, tenant and tiers file among them, and what kept others from being read.
+
+    Packs that ship are read where a pack or tenant names one that the files do not hold.
+    """
+    sources: list[Source] = []
+    problems = list(loading.problems)
+    for (file, argument), (documents, unread) in zip(loading.files, loading.contents.all(), strict=True):
+        problems += unread or _foreign(documents, file, named=file == argument)
+        name = _name(file, argument)
+        sources += [Source(document, name) for document in documents if _kind(document) in KINDS]
     return [*sources, *_shipped(sources)], problems
+
+
+def load(paths: Sequence[Path]) -> tuple[list[Source], list[Problem]]:
+    """Both in one.
+
+    Raises:
+        UsageError: a path does not exist.
+    """
+    return finish(begin(paths))
 
 
 def named(data: Mapping[str, Any]) -> Iterator[str]:
@@ -111,13 +140,6 @@ def _shipped(sources: Sequence[Source]) -> Iterator[Source]:
             if _kind(document) == KIND:
                 wanted += named(document.data)
                 yield Source(document, f"rulepacks/{name}/pack.yml", library=True)
-
-
-def _read(file: Path, argument: Path) -> tuple[list[Source], list[Problem]]:
-    documents, problems = yamltree.read(file)
-    problems = problems or list(_foreign(documents, file, named=file == argument))
-    name = _name(file, argument)
-    return [Source(document, name) for document in documents if _kind(document) in KINDS], problems
 
 
 def _walk(folder: Path) -> Iterator[Path]:

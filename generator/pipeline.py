@@ -15,12 +15,12 @@ from pathlib import Path
 
 from generator import spread
 from generator.arrange import arrange
-from generator.check import check
+from generator.check import Judged, judge, settle
 from generator.checks import CHECKS
-from generator.context import Neighbours, Settings, Told, neighbours, told
+from generator.context import Neighbours, Settings, Told, neighbours
 from generator.emit import File, Render, emit
 from generator.expand import expand, same_name
-from generator.load import load
+from generator.load import Loading, begin, finish
 from generator.outcome import Outcome
 from generator.places import lines_of
 from generator.resolve import Resolved, resolve
@@ -40,10 +40,12 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class _Expanded:
-    """Packs of one tenant, or one pack."""
+    """Packs of one tenant, or one pack: judged as if there were no others, and written."""
 
-    packs: Sequence[Pack]
+    judged: Judged
     problems: Sequence[Problem]
+    files: Sequence[File]
+    unsaid: Sequence[Problem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +72,13 @@ def compile_packs(paths: Sequence[Path], render: Render) -> Compiled:
     Raises:
         UsageError: a path does not exist.
     """
-    built, problems = _compiled(paths, render, spread.alone, keep=True)
+    built, problems = _compiled(begin(paths), render, spread.alone, keep=True)
     return Compiled(tuple(pack for one in built for pack in one.packs), problems, _files(built, problems))
 
 
-def build_packs(paths: Sequence[Path], render: Render) -> Outcome:
-    """The same on all cores, where what there is to write is asked for and the rules themselves are not.
-
-    Raises:
-        UsageError: a path does not exist.
-    """
-    built, problems = _compiled(paths, render, spread.on_all_cores, keep=False)
+def build_packs(loading: Loading, render: Render) -> Outcome:
+    """The same on all cores, where what there is to write is asked for and the rules themselves are not."""
+    built, problems = _compiled(loading, render, spread.on_all_cores, keep=False)
     packs, rules = (sum(counts) for counts in ([len(one.packs) for one in built], [one.rules for one in built]))
     return Outcome(problems, _files(built, problems), packs, rules)
 
@@ -90,17 +88,17 @@ def _files(built: Sequence[_Built], problems: Sequence[Problem]) -> tuple[File, 
 
 
 def _compiled(
-    paths: Sequence[Path], render: Render, run: Run, *, keep: bool
+    loading: Loading, render: Render, run: Run, *, keep: bool
 ) -> tuple[Sequence[_Built], tuple[Problem, ...]]:
     with _uncollected():
-        sources, unread = load(paths)
+        sources, unread = finish(loading)
         wanted, unfound = arrange(sources)
         resolved, unresolved = resolve(wanted)
         units = [list(packs) for _, packs in groupby(resolved, key=_unit)]
         shared = [pack.document for pack in resolved]
         amiss = frozenset(problem.at.file for problem in (*unread, *unfound, *unresolved))
-        conclude = partial(_conclude, render=render, keep=keep, amiss=amiss)
-        built = run(units, spread.Work(_survey, _gather, conclude, shared))
+        survey, conclude = partial(_survey, render=render), partial(_conclude, keep=keep, amiss=amiss)
+        built = run(units, spread.Work(survey, _gather, conclude, shared))
     twice = same_name([pack for one in built for pack in one.packs])
     unfit, found, unsaid = ([problem for one in built for problem in one.problems[stage]] for stage in range(3))
     # A pack that several tenants chose has each of its problems once.
@@ -113,23 +111,24 @@ def _unit(pack: Resolved) -> object:
     return pack.scope.tenant if pack.scope else id(pack)
 
 
-def _survey(unit: Sequence[Resolved]) -> tuple[_Expanded, Sequence[Told]]:
+def _survey(unit: Sequence[Resolved], *, render: Render) -> tuple[_Expanded, Sequence[Told]]:
     packs, problems = expand(unit)
-    return _Expanded(packs, problems), [told(pack) for pack in packs]
+    judged = judge(packs, Settings())
+    files, unsaid = emit([pack.written() for pack in packs], render)
+    return _Expanded(judged, problems, files, unsaid), judged.told
 
 
 def _gather(tellings: Sequence[Sequence[Told]]) -> Neighbours:
     return neighbours(one for tells in tellings for one in tells)
 
 
-def _conclude(unit: _Expanded, known: Neighbours, *, render: Render, keep: bool, amiss: frozenset[str]) -> _Built:
-    findings = check(unit.packs, Settings(), known)
-    files, unsaid = emit([pack.written() for pack in unit.packs], render)
-    problems = (unit.problems, findings, unsaid)
+def _conclude(unit: _Expanded, known: Neighbours, *, keep: bool, amiss: frozenset[str]) -> _Built:
+    packs = unit.judged.packs
+    problems = (unit.problems, settle(unit.judged, known, Settings()), unit.unsaid)
     told = amiss.union(problem.at.file for part in problems for problem in part)
-    starts = rule_starts(pack for pack in unit.packs if pack.origin.document.file in told)
-    packs = unit.packs if keep else [replace(pack, groups=()) for pack in unit.packs]
-    return _Built(packs, sum(len(pack.rules) for pack in unit.packs), problems, files, starts)
+    starts = rule_starts(pack for pack in packs if pack.origin.document.file in told)
+    left = packs if keep else [replace(pack, groups=()) for pack in packs]
+    return _Built(left, sum(len(pack.rules) for pack in packs), problems, unit.files, starts)
 
 
 @contextmanager

@@ -38,7 +38,7 @@ PRECEDENCE = {operator: level for level, operators in enumerate(OPERATORS) for o
 UNARY = PRECEDENCE["^"] - 1
 ATOM = PRECEDENCE["^"] + 1
 
-MOST_TREES = 20_000  # that are kept in memory
+MOST_TREES = 2_000  # that are kept in memory
 PLACE = "tocsin_place_"  # names a place in a skeleton
 
 
@@ -105,6 +105,7 @@ class Expression:
         return Term((self,), PRECEDENCE[str(tree.op)] if isinstance(tree, BinaryExpr) else ATOM)
 
 
+@lru_cache(maxsize=MOST_TREES)  # tenants of one pack bring the same texts
 def parse(text: str) -> Expression:
     """The expression in a text.
 

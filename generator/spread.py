@@ -1,10 +1,13 @@
-"""Work spread over the machine's cores by forked children, in two steps, between which everybody hears of everybody.
+"""Work spread over the machine's cores by forked children.
 
-What is read before the fork is shared and never sent; what a child keeps between the steps never leaves it.
+`on_all_cores` works in two steps, between which everybody hears of everybody; `ahead` works while this process does
+something else. What is read before the fork is shared and never sent; what a child keeps between the steps never leaves
+it.
 """
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import pickle
@@ -13,6 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO, Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -41,10 +45,10 @@ class Work(Generic[Item, Kept, Told, Known, Made]):
 
 def on_all_cores(items: Sequence[Item], work: Work[Item, Kept, Told, Known, Made]) -> list[Made]:
     """What is made of each item, in the items' order; where a child fails, all is done here, and fails as ever."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    if cores < 2 or len(items) < WORTH or threading.active_count() > 1:  # to fork beside threads is not safe
+    cores = _cores(items)
+    if cores < 2:
         return alone(items, work)
-    children = [_start(items, work, part, cores) for part in range(1, cores)]
+    children = [_start(partial(_child, items, work, part, cores), work.shared) for part in range(1, cores)]
     try:
         return _together(items, work, children)
     except ChildError:
@@ -52,6 +56,43 @@ def on_all_cores(items: Sequence[Item], work: Work[Item, Kept, Told, Known, Made
     finally:
         for child in children:
             child.end()
+
+
+def ahead(items: Sequence[Item], make: Callable[[Item], Made]) -> Ahead[Item, Made]:
+    """Begins to make something of each item; this process's own part, and what fails, is made when it is asked for."""
+    cores = _cores(items)
+
+    def part_of(part: int, pipe: _Pipe) -> None:
+        pipe.send([make(item) for item in items[part::cores]])
+
+    return Ahead(items, make, [_start(partial(part_of, part), ()) for part in range(1, cores)])
+
+
+@dataclass(frozen=True)
+class Ahead(Generic[Item, Made]):
+    """What is being made of items."""
+
+    items: Sequence[Item]
+    make: Callable[[Item], Made]
+    children: Sequence[_Pipe]
+
+    def all(self) -> list[Made]:
+        """What is made of each item, in the items' order; to be asked for once."""
+        try:
+            own = [self.make(item) for item in self.items[:: len(self.children) + 1]]
+            return _woven([own, *(child.receive() for child in self.children)], len(self.items))
+        except ChildError:
+            return [self.make(item) for item in self.items]
+        finally:
+            for child in self.children:
+                child.end()
+
+
+def _cores(items: Sequence[object]) -> int:
+    """How many processes are worth it."""
+    if len(items) < WORTH or threading.active_count() > 1:  # to fork beside threads is not safe
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 def alone(items: Sequence[Item], work: Work[Item, Kept, Told, Known, Made]) -> list[Made]:
@@ -132,19 +173,20 @@ class _Pipe:
         os.waitpid(self.pid, 0)
 
 
-def _start(items: Sequence[Item], work: Work[Item, Kept, Told, Known, Made], part: int, cores: int) -> _Pipe:
+def _start(run: Callable[[_Pipe], None], shared: Sequence[object]) -> _Pipe:
+    """A child that runs this and ends; the parent's end of its pipe."""
     to_child, to_parent = os.pipe(), os.pipe()
     pid = os.fork()
     if pid:
         os.close(to_child[0])
         os.close(to_parent[1])
-        return _Pipe(os.fdopen(to_parent[0], "rb"), os.fdopen(to_child[1], "wb"), work.shared, pid)
+        return _Pipe(os.fdopen(to_parent[0], "rb"), os.fdopen(to_child[1], "wb"), shared, pid)
     code = 1
     try:
+        gc.disable()  # a child ends before a search for cycles is worth it
         os.close(to_child[1])
         os.close(to_parent[0])
-        pipe = _Pipe(os.fdopen(to_child[0], "rb"), os.fdopen(to_parent[1], "wb"), work.shared)
-        _child(items, work, part, cores, pipe)
+        run(_Pipe(os.fdopen(to_child[0], "rb"), os.fdopen(to_parent[1], "wb"), shared))
         code = 0
     finally:
         os._exit(code)  # neither the parent's buffers nor its exit handlers are the child's

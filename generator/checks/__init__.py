@@ -66,7 +66,7 @@ CHECKS: Mapping[str, Registered] = {
     "shadowed-alert": Registered(shadowed_alert.check, "warning", "an alert that says nothing another does not"),
     "short-rate-window": Registered(short_rate_window.check, "warning", "a rate over fewer than four scrapes"),
     "unknown-series": _on(unknown_series.check, "warning", "series, labels or values that do not exist"),
-    "unused-record": Registered(unused_record.check, "info", "a record that no checked rule reads"),
+    "unused-record": Registered(unused_record.check, "info", "a record that no checked rule reads", of_all=True),
     "value-in-label": Registered(value_in_label.check, "error", "a label that changes with the value"),
     "vector-matching": Registered(vector_matching.check, "warning", "sides that match never, or several to one"),
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator import spread
+from generator.load import begin
 from generator.pipeline import build_packs, compile_packs
 from generator.spread import Work
 from generator.targets import rulefile
@@ -45,7 +46,7 @@ def test_a_build_on_all_cores(folder: Path, broken: bool) -> None:
         file = folder / "07.yml"
         file.write_text(file.read_text().replace("expr: 'sum('", "expr: 'job:x:rate5m_8'"))
     alone = compile_packs([folder], rulefile.render)
-    built = build_packs([folder], rulefile.render)
+    built = build_packs(begin([folder]), rulefile.render)
     assert built.problems == alone.problems
     assert built.files == alone.files
     assert len(built.files) == (0 if broken else 20)
@@ -106,11 +107,11 @@ def test_what_is_ignored_stops_no_build(tmp_path: Path) -> None:
         text = pack(rule).replace("name: test", f"name: test-{number:02}")
         (tmp_path / f"{number:02}.yml").write_text(text)
     young = partial(rulefile.render, version=(3, 5))
-    for built in (build_packs([tmp_path], young), compile_packs([tmp_path], young)):
+    for built in (build_packs(begin([tmp_path]), young), compile_packs([tmp_path], young)):
         assert built.problems == ()
         assert len(built.files) == 20
     (tmp_path / "00.yml").write_text(
         pack(rule.replace("limitk(3, a)", "a").replace("started", "b"), params="{x: {default: 5}}")
     )
-    built = build_packs([tmp_path], young)
+    built = build_packs(begin([tmp_path]), young)
     assert sorted(problem.check for problem in built.problems) == ["suppression", "unused-parameter"]
