@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from generator.fields import PromQL, as_number
@@ -92,6 +92,14 @@ class Param(Settings):
     max: Bound | None = None
     choices: tuple[Scalar, ...] = ()
     default: Scalar
+
+    @model_validator(mode="before")
+    @classmethod
+    def _says_default(cls, value: Any) -> Any:
+        if isinstance(value, str | int | float):
+            hint = f"write {{default: {value}}}, and beside it unit, min, max and doc"
+            raise PydanticCustomError("value", "a parameter is a mapping", {"hint": hint})
+        return value
 
     @field_validator("min", "max")
     @classmethod

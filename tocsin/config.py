@@ -131,6 +131,10 @@ def _problem(
             key = detail["loc"][-1]
             where = document.at_key(*path[:-1]) if path and path[-1] == key else document.at_key(*path)
             return Problem("missing-key", f"{name}: the key {key!r} is missing", where, hint=f"add {key}: …")
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return Problem(
+                "value", f"{name}: must be a mapping", document.at(*path), f"write keys and values; see {guide}"
+            )
         case _:
             message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
             own = detail.get("ctx", {}).get("hint")

@@ -94,6 +94,8 @@ def parse(text: str, file: str) -> tuple[list[Document], list[Problem]]:
 def _hint(message: str) -> str:
     if "tab" in message or "cannot start any token" in message:
         return "indent with spaces; quote a value that begins with %, @ or `"
+    if "flow" in message:
+        return "within { } and [ ] quote values that contain brackets, braces or commas"
     return "check indentation and quotes here and on the line above; quote values that contain ': ' or ' #'"
 
 
@@ -103,9 +105,6 @@ def _unreadable(file: str, message: str, hint: str) -> Problem:
 
 class _TooMuchError(Exception):
     """More values than MAX_NODES."""
-
-
-TEXT = "tag:yaml.org,2002:str"
 
 
 class _Loader(yaml.CSafeLoader):

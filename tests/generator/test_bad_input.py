@@ -133,7 +133,8 @@ CASES = [
         "value",
         "neither a number nor a text",
     ),
-    ("params no mapping", pack("[]", params="5"), "4:9", "value", "params: Input should be a valid dictionary"),
+    ("params no mapping", pack("[]", params="5"), "4:9", "value", "params: must be a mapping"),
+    ("param no mapping", pack("[]", params="{a: 5}"), "4:13", "value", "a parameter is a mapping"),
     (
         "severity as a label",
         pack(alert("heartbeat:", labels="{severity: page}")),

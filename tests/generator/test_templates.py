@@ -146,7 +146,7 @@ REFUSED = [
     ("anomaly: {query: a, matchers: {b-c: d}}", "'b-c' is not a label"),
     ("anomaly: {query: a, matchers: {__name__: d}}", "'__name__' is not a label"),
     ("anomaly: {query: a, matchers: {b: '=~('}}", "matchers.b: illegal regex"),
-    ("anomaly: {query: a, matchers: [b]}", "matchers: Input should be a valid dictionary"),
+    ("anomaly: {query: a, matchers: [b]}", "matchers: must be a mapping"),
     ("anomaly: {query: a, wndow: 1d}", "unknown key 'wndow'"),
     ("anomaly: {engine: promql, expr: 'up[5m]'}", "must contain only scalar and instant vector"),
     ("anomaly: {engine: promql, expr: 5}", "comparisons between scalars"),
