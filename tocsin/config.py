@@ -135,6 +135,10 @@ def _problem(
             return Problem(
                 "value", f"{name}: must be a mapping", document.at(*path), f"write keys and values; see {guide}"
             )
+        case "list_type" | "tuple_type":
+            return Problem(
+                "value", f"{name}: must be a list", document.at(*path), f"write [first, second]; see {guide}"
+            )
         case _:
             message = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
             own = detail.get("ctx", {}).get("hint")

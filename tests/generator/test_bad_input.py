@@ -25,7 +25,7 @@ CASES = [
     ("kind is a list", "kind: [RulePack]\n", "1:7", "kind", "is not RulePack"),
     ("another version", pack("[]").replace("v1alpha1", "v2"), "1:13", "value", "Input should be 'tocsin/v1alpha1'"),
     ("no groups", HEAD, "1:1", "missing-key", "the key 'groups' is missing"),
-    ("groups no list", HEAD + "groups: 5\n", "4:9", "value", "groups: Input should be a valid list"),
+    ("groups no list", HEAD + "groups: 5\n", "4:9", "value", "groups: must be a list"),
     ("group no mapping", HEAD + "groups: [5]\n", "4:10", "value", "a group must be a mapping"),
     ("unusable name", pack("[]").replace("name: test", "name: Test_1"), "3:18", "value", "cannot name a pack"),
     ("unknown key", pack("[]").replace("owner", "ownr"), "3:24", "unknown-key", "unknown key 'metadata.ownr'"),
@@ -134,7 +134,13 @@ CASES = [
         "neither a number nor a text",
     ),
     ("params no mapping", pack("[]", params="5"), "4:9", "value", "params: must be a mapping"),
-    ("param no mapping", pack("[]", params="{a: 5}"), "4:13", "value", "a parameter is a mapping"),
+    (
+        "param no mapping",
+        pack("- record: a:b\n  expr: $(a)", params="{a: 5}"),
+        "4:13",
+        "value",
+        "a parameter is a mapping",
+    ),
     (
         "severity as a label",
         pack(alert("heartbeat:", labels="{severity: page}")),

@@ -42,7 +42,7 @@ BAD = [
     ("{type: boolean, default: 'yes'}", "4:38", "param", "'yes' is not of the type boolean"),
     ("{type: promql, default: 'sum('}", "4:37", "param", "'sum(' is not of the type promql"),
     ("{default: ap, choices: [eu, us]}", "4:23", "param", "'ap' is none of the choices"),
-    ("{default: 1, choices: 5}", "4:35", "value", "valid tuple"),
+    ("{default: 1, choices: 5}", "4:35", "value", "must be a list"),
     ("{default: 1, min: low}", "4:31", "value", "'low' is not a duration"),
     ("{default: 1, defualt: 2}", "4:26", "unknown-key", "unknown key 'params.p.defualt'"),
 ]

@@ -220,7 +220,7 @@ REFUSED = [
     ("composite: {of: [a > 1], at_least: 1.5}", "1.5 is no number of conditions"),
     ("composite: {all: [{}]}", "all.0: has no template"),
     ("composite: {all: ['sum(']}", "all.0: PromQL"),
-    ("composite: {all: [5]}", "all.0: Input should be"),
+    ("composite: {all: [5]}", "all.0: must be a mapping"),
     ("composite: {all: [{ratio: {errors: e, total: t, above: 5}}]}", "all.0.ratio.above: 5 is never exceeded"),
     ("composite: {all: [{heartbeat: {}}]}", "unknown key 'all.0.heartbeat'"),
     ("composite: {all: [{threshold: {expr: a, above: 1}, promql: {expr: b}}]}", "has promql and threshold"),

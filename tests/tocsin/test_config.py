@@ -66,7 +66,7 @@ def test_values_are_typed(tmp_path: Path) -> None:
         ("channels:\n  - {timeout: 1m}", (2, 5), "the key 'kind' is missing", "add kind: …"),
         ("channels: [{kind: x, timeout: 5}]", (1, 31), "5 is not a duration", "see docs/reference/configuration.md"),
         ("channels: [{kind: x, timeout: soon}]", (1, 31), "'soon' is not a duration", "see docs/"),
-        ("channels: 5", (1, 11), "channels: Input should be a valid list", "see docs/"),
+        ("channels: 5", (1, 11), "channels: must be a list", "write [first, second]; see docs/"),
         ("listenAddress: ${NOWHERE}", (1, 16), "variable NOWHERE is not set", "export NOWHERE=…"),
         ("a: 1\n---\nb: 2", (3, 1), "more than one document", "remove '---'"),
     ],
