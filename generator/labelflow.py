@@ -137,7 +137,7 @@ class _Flow:
         return NONE if kind in (NumberLiteral, StringLiteral) else ANY
 
     def _selected(self, node: VectorSelector) -> Labels:
-        empty = frozenset(m.name for m in node.matchers.matchers if m.op == MatchOp.Equal and not m.value)
+        empty = frozenset(m.name for m in node.matchers.matchers if not m.value and m.op == MatchOp.Equal)
         rules = self.recorded.get(promql.metric(node), ())
         found = ANY
         if rules and self.depth < DEEPEST:
@@ -154,9 +154,10 @@ class _Flow:
         operator = str(node.op)
         if operator in KEEPING:
             return inner
-        why = f"{operator} {node.modifier}" if node.modifier else f"{operator}()"
-        names = frozenset(node.modifier.labels) if node.modifier else frozenset()
-        if node.modifier and node.modifier.type == AggModifierType.Without:
+        modifier = node.modifier  # made anew whenever it is asked for
+        why = f"{operator} {modifier}" if modifier else f"{operator}()"
+        names = frozenset(modifier.labels) if modifier else frozenset()
+        if modifier and modifier.type == AggModifierType.Without:
             found = inner.drop(names | {"__name__"}, why)
         else:
             found = Labels(inner.keep(names, why).names, True, why)

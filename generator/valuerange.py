@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from promql_parser import (
     AggregateExpr,
     BinaryExpr,
     Call,
     Expr,
+    MatrixSelector,
     NumberLiteral,
     ParenExpr,
     SubqueryExpr,
@@ -65,28 +67,17 @@ AGGREGATES_AMONG = frozenset({"min", "max", "avg", "topk", "bottomk", "limitk", 
 
 def bounds(node: Expr) -> Range:
     """The bounds of the expression's values; NaN is not considered."""
-    match node:
-        case ParenExpr() | SubqueryExpr():
-            return bounds(node.expr)
-        case NumberLiteral():
-            return ANY if math.isnan(node.val) else Range(node.val, node.val)
-        case UnaryExpr():
-            inner = bounds(node.expr)
-            return Range(-inner.high, -inner.low)
-        case VectorSelector():
-            return METRICS.get(node.name or "", ANY)
-        case AggregateExpr():
-            return _aggregate(node)
-        case Call():
-            return _call(node)
-        case BinaryExpr():
-            return _binary(node)
-    return _of_range(node)
+    of = BOUNDS.get(type(node))
+    return of(node) if of else ANY
 
 
-def _of_range(node: Expr) -> Range:
-    selector = getattr(node, "vector_selector", None)
-    return bounds(selector) if isinstance(selector, VectorSelector) else ANY
+def _number(node: NumberLiteral) -> Range:
+    return ANY if math.isnan(node.val) else Range(node.val, node.val)
+
+
+def _negative(node: UnaryExpr) -> Range:
+    inner = bounds(node.expr)
+    return Range(-inner.high, -inner.low)
 
 
 def _aggregate(node: AggregateExpr) -> Range:
@@ -165,3 +156,14 @@ def _minus(one: float, other: float) -> float:
 
 
 ARITHMETIC: dict[str, Callable[[float, float], float]] = {"*": _times, "/": _divided, "+": _plus, "-": _minus}
+
+BOUNDS: Mapping[type, Callable[[Any], Range]] = {
+    NumberLiteral: _number,
+    UnaryExpr: _negative,
+    AggregateExpr: _aggregate,
+    Call: _call,
+    BinaryExpr: _binary,
+    VectorSelector: lambda node: METRICS.get(node.name or "", ANY),
+    MatrixSelector: lambda node: bounds(node.vector_selector),
+    **dict.fromkeys((ParenExpr, SubqueryExpr), lambda node: bounds(node.expr)),
+}
