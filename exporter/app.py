@@ -6,16 +6,23 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import structlog
 from aiohttp import web
 
-from exporter.config import ExporterConfig
+from exporter.config import ExporterConfig, QuerySettings
 from exporter.metrics import Metrics
+from exporter.models.interest import Interest
+from exporter.models.moment import Calendar
 from exporter.models.seasonal import Seasonal
+from exporter.publishing.forecasts import Forecasts
+from exporter.publishing.samples import Publisher
+from exporter.publishing.scores import scores
 from exporter.roster import Roster
 from exporter.watch import Watch
 from exporter.web import Pages
@@ -51,7 +58,7 @@ class Exporter:
         """Wires the parts together."""
         measured = metrics or Metrics()
         roster = Roster(
-            lambda query, asked: Watch(query, prometheus=asked, model=Seasonal(), metrics=measured, clock=clock),
+            lambda query, asked: watch_of(query, asked, measured, clock),
             measured,
         )
         roster.take(config.queries, prometheus)
@@ -62,6 +69,28 @@ class Exporter:
     @property
     def watches(self) -> Sequence[Watch[Any]]:
         return self.roster.watches
+
+
+def watch_of(query: QuerySettings, prometheus: Prometheus, metrics: Metrics, clock: Clock) -> Watch[Any]:
+    """A query's watch, with the model and the publishers that it asks for."""
+    model = model_of(query)
+    publishers: list[Publisher[Any]] = [scores]
+    if query.horizons:
+        publishers.append(Forecasts(model, query.step, query.horizons))
+    return Watch(query, prometheus=prometheus, model=model, publishers=publishers, metrics=metrics, clock=clock)
+
+
+def model_of(query: QuerySettings) -> Seasonal:
+    """The default model as a query wants it."""
+    interest = Interest(
+        false_alarms_per_month=query.false_alarms_per_month,
+        direction=query.direction,
+        least=query.least_deviation,
+        least_share=query.least_share,
+        bounds=(query.minimum, query.maximum),
+    )
+    zone = UTC if query.time_zone == "UTC" else ZoneInfo(query.time_zone)
+    return Seasonal(Calendar(zone, frozenset(query.holidays)), interest)
 
 
 async def run(

@@ -1,9 +1,9 @@
-"""From deviations to scores: 1 means the same for every series, and a new event is reported once.
+"""From evidence to scores: 1 means the same for every series and every piece of evidence, and an event is told once.
 
-A score is the larger of two pieces of evidence, the newest deviation and the mean of the last few, over the limit that
-this series' own tail calls for. The limit follows a high quantile of the evidence (Robbins and Monro's stochastic
-approximation, what exceeds it within the dead time counted once), so that a heavy tail widens the band and an outage,
-however ragged, hardly does.
+What a piece was like so far is kept as a slowly forgetting histogram on the logarithm's scale; beyond its 99th
+percentile a Pareto tail goes on (Hill, A simple general approach to inference about the tail of a distribution, 1975).
+So each new value has a chance, whatever unit or distribution it comes from, and a score is that chance's logarithm over
+what the wanted number of false alarms calls for. While a series is anomalous it teaches ever less.
 """
 
 from __future__ import annotations
@@ -12,85 +12,182 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exporter.frame import Bools, Floats
-from exporter.models.profiles import Moment
 
-LIMIT = 4.0  # deviations that are anomalous whatever the tail
+Singles = NDArray[np.float32]
+
+MONTH_SECONDS = 30 * 86_400.0
 HIGHEST = 1_000.0  # no score is larger
-TAIL_SHARE = 0.002  # of the points begin an exceedance of the tracked quantile
-TAIL_GAIN = 0.2
-TAIL_MARGIN = 1.2
-MEAN_HOURS = 0.25
-DEAD_STEPS = 60  # a new event is reported no sooner after the last one
-QUIET_STEPS = 6  # nor before so many steps were normal
+RENEW = 8  # columns, after which the percentile is looked up again
+BINS = 32
+LOWEST, UPMOST = np.log(0.2), np.log(200.0)  # the histogram's ends
+WIDTH = (UPMOST - LOWEST) / BINS
+TAIL = 0.01  # of the values lie in the tail
+DECAY = 1.0 / 4_000.0  # of what is known is forgotten with each value
+YOUTH = 2.0  # at first more is forgotten, so that what was seen before the seasons were known counts little
+PRIOR = 100.0  # values that the histogram begins with, as if seen
+HILL, HILL_VALUES = 0.15, 8.0  # the tail's index before any was seen, and as if from how many values
+LIGHTER = 0.05  # real tails end sooner than Pareto's: between his and Weibull's
+HILL_LEAST, HILL_MOST_VALUES = 0.05, 60.0
+LEAST, MOST = 1e-3, 200.0  # evidence below and above counts as this
+CLIP = 3.5  # tail indices beyond the percentile; evidence further out teaches as if it lay there
+HEAVIEST = 1e6  # the newest value's weight, before all are scaled down
+CLUSTER = 3.4  # steps that one false alarm lasts, about
+PACE = 0.55  # false alarms fall by 1/e when rareness grows by the inverse: pieces add up
+SUSPECT_PER_MONTH = 10.0  # what is as rare as this teaches little, however few false alarms are wanted
+RUN = 3.0  # after so many suspect steps, a value teaches a quarter as much
+DEAD_STEPS = 72  # a new event is reported once so many steps were normal,
+MOST_QUIET_STEPS = 288  # or as many as the last event had, up to this
+WARM_STEPS, WARM = 200.0, 0.5  # at first so much more is asked, a share that falls to 1/e after so many steps
 
 
 @dataclass(slots=True)
 class Calibration:
-    """The tails' state; every array has the shape (series,)."""
+    """The tails' state."""
 
-    mean: Floats  # of the last few deviations, signed
-    mean_size: Floats  # how large it usually is
-    tail: Floats  # the tracked quantile
-    since_beyond: Floats  # steps since the last exceedance that was counted
-    run: Floats  # steps in a row that scored above 1
-    since_event: Floats  # steps
-    since_high: Floats  # steps
+    known: Singles  # (32, pieces, series), the histogram
+    begin: Floats  # (pieces, series), where the tail begins (logarithm)
+    weight: Floats  # (series,), of the next value
+    hill: Floats  # (pieces, series), the tail's index
+    hill_values: Floats  # (pieces, series), from how many values
+    seen: Floats  # (series,), steps
+    run: Floats  # (series,), suspect steps in a row
+    since_alarm: Floats  # (series,), steps
+    lasted: Floats  # (series,), high steps of the last event
+    since_high: Floats  # (series,), steps since one that was worth a report
 
     @classmethod
-    def fresh(cls, series: int) -> Self:
+    def fresh(cls, series: int, pieces: int) -> Self:
+        known = np.broadcast_to(_expected()[:, None, None], (BINS, pieces, series)).astype(np.float32)
         return cls(
-            mean=np.zeros(series),
-            mean_size=np.full(series, np.nan),
-            tail=np.full(series, LIMIT / TAIL_MARGIN),
-            since_beyond=np.full(series, float(DEAD_STEPS)),
+            known=known,
+            begin=_begin(known),
+            weight=np.ones(series),
+            hill=np.full((pieces, series), HILL),
+            hill_values=np.full((pieces, series), HILL_VALUES),
+            seen=np.zeros(series),
             run=np.zeros(series),
-            since_event=np.full(series, float(DEAD_STEPS)),
-            since_high=np.full(series, float(QUIET_STEPS)),
+            since_alarm=np.full(series, float(DEAD_STEPS)),
+            lasted=np.zeros(series),
+            since_high=np.full(series, float(DEAD_STEPS)),
         )
 
 
-def limit(calibration: Calibration) -> Floats:
-    """How many deviations score 1, shape (series,)."""
-    return np.maximum(LIMIT, TAIL_MARGIN * calibration.tail)
+def _expected() -> Floats:
+    """What evidence is like before any was seen: absolute values of Student's distribution with 4 degrees of freedom.
+
+    Its distribution function is that of Shaw, Sampling Student's T distribution, 2006, n = 4.
+    """
+    size = np.exp(LOWEST + WIDTH * np.arange(1, BINS + 1))
+    share = 1.0 / np.sqrt(1.0 + 4.0 / size**2)
+    below = share * (1.5 - 0.5 * share**2)
+    chance: Floats = PRIOR * np.diff(below, prepend=0.0)
+    return chance
 
 
-def judge(calibration: Calibration, moment: Moment, deviation: Floats) -> tuple[Floats, Floats]:
-    """Score and event of one column's deviations (signed, in units of the scale), both of shape (series,)."""
-    there = np.isfinite(deviation)
-    now = np.where(there, deviation, 0.0)
-    evidence = np.maximum(np.abs(now), _sustained(calibration, moment, now, there))
-    score = np.where(there, np.minimum(evidence / limit(calibration), HIGHEST), np.nan)
-    _learn_tail(calibration, evidence, there)
-    return score, _events(calibration, score, there)
+def _begin(known: Singles) -> Floats:
+    """Where the tails begin (logarithm): the histograms' 99th percentiles, shape (pieces, series)."""
+    above = np.cumsum(known[::-1], axis=0, dtype=np.float32)
+    wanted = TAIL * above[-1]
+    bins = (above < wanted).sum(axis=0, dtype=np.intp)[None]
+    here = np.take_along_axis(above, bins, axis=0)[0]
+    inside = np.take_along_axis(known, BINS - 1 - bins, axis=0)[0]
+    share = np.clip((here - wanted) / np.maximum(inside, 1e-9), 0.0, 1.0)
+    begin: Floats = LOWEST + WIDTH * (BINS - 1 - bins[0] + share)
+    return begin
 
 
-def _sustained(calibration: Calibration, moment: Moment, now: Floats, there: Bools) -> Floats:
-    """The evidence in the last few deviations together."""
-    gain = moment.gain(MEAN_HOURS, 1 / 3)
-    ideal = np.sqrt(gain / (2.0 - gain))
-    size = np.where(np.isnan(calibration.mean_size), ideal, calibration.mean_size)
-    mean = calibration.mean + gain * (np.clip(now, -6.0, 6.0) - calibration.mean)
-    grown = 1.2533 * np.minimum(np.abs(mean), 3.5 * size)
-    slow = moment.gain(96.0, 0.01)
-    calibration.mean = np.where(there, mean, calibration.mean)
-    calibration.mean_size = np.where(there, size + slow * (grown - size), size)
-    return np.abs(mean) / np.maximum(size, ideal)
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """How rare evidence must be, (series,), to be alarming and to be suspect; the share of the former for a report."""
+
+    alarming: Floats
+    suspect: Floats
+    report: float
 
 
-def _learn_tail(calibration: Calibration, evidence: Floats, there: Bools) -> None:
-    beyond = there & (evidence > calibration.tail)
-    begins = beyond & (calibration.since_beyond >= DEAD_STEPS)
-    factor = np.where(begins, 1.0 + TAIL_GAIN, np.where(beyond, 1.0, 1.0 - TAIL_GAIN * TAIL_SHARE))
-    calibration.tail = np.where(there, np.clip(calibration.tail * factor, 2.0, 50.0), calibration.tail)
-    calibration.since_beyond = np.where(begins, 0, calibration.since_beyond + there)
+def bars(calibration: Calibration, step_seconds: float, false_alarms_per_month: float, report: float) -> Bars:
+    """The bars of now; a new series must show more."""
+    caution = (1.0 + WARM * np.exp(-calibration.seen / WARM_STEPS)) / PACE
+    steps = MONTH_SECONDS / step_seconds / CLUSTER
+    alarming, suspect = (np.log(max(steps / rate, 10.0)) for rate in (false_alarms_per_month, SUSPECT_PER_MONTH))
+    return Bars(alarming * caution, suspect * caution, report)
 
 
-def _events(calibration: Calibration, score: Floats, there: Bools) -> Floats:
-    high = there & (score > 1.0)
-    new = high & (calibration.since_event >= DEAD_STEPS) & (calibration.since_high >= QUIET_STEPS)
-    calibration.run = np.where(there, np.where(high, calibration.run + 1, 0), calibration.run)
-    calibration.since_event = np.where(new, 0, calibration.since_event + there)
+def judge(
+    calibration: Calibration, evidence: Floats, weights: Floats, there: Bools, wanted: Bars, columns: int
+) -> tuple[Floats, Floats]:
+    """Score and event of one column, both (series,), then learns it.
+
+    `evidence` is 0 or more; a piece's weight is how much it is trusted now; both (pieces, series). Pieces that are
+    unusual together add up. `columns` is how many were judged, this one included.
+    """
+    size = np.log(np.clip(evidence, LEAST, MOST))
+    rare = np.sqrt(((weights * rareness(calibration, size)) ** 2).sum(axis=0))
+    score = np.where(there, np.minimum(rare / wanted.alarming, HIGHEST), np.nan)
+    calibration.run = np.where(there, np.where(rare > wanted.suspect, calibration.run + 1, 0), calibration.run)
+    event = _events(calibration, score, there, wanted.report)
+    _learn(calibration, size, there)
+    if columns % RENEW == 0:
+        calibration.begin = _begin(calibration.known)
+    return score, event
+
+
+def rareness(calibration: Calibration, size: Floats) -> Floats:
+    """The negative logarithm of the chance that evidence is larger; `size` is its logarithm; (pieces, series).
+
+    Below the tail the chance is taken to fall as a normal distribution's does.
+    """
+    over = size - calibration.begin
+    beyond = over / np.maximum(calibration.hill, HILL_LEAST)
+    beyond = beyond * (1.0 + LIGHTER * np.maximum(beyond, 0.0))
+    rare: Floats = np.where(over > 0, beyond - np.log(TAIL), -np.log(TAIL) * np.exp(2.0 * np.minimum(over, 0.0)))
+    rare[size <= np.log(LEAST)] = 0.0
+    return rare
+
+
+def limit(calibration: Calibration, piece: int, weight: Floats, wanted: Floats) -> Floats:
+    """How large a piece of evidence scores 1, shape (series,)."""
+    beyond = wanted / weight + np.log(TAIL)
+    beyond = (np.sqrt(1.0 + 4.0 * LIGHTER * beyond) - 1.0) / (2.0 * LIGHTER)
+    index = np.maximum(calibration.hill[piece], HILL_LEAST)
+    largest: Floats = np.exp(calibration.begin[piece] + beyond * index)
+    return largest
+
+
+def _bins(size: Floats) -> NDArray[np.intp]:
+    bins: NDArray[np.intp] = np.clip(((size - LOWEST) / WIDTH).astype(np.intp), 0, BINS - 1)
+    return bins
+
+
+def _learn(calibration: Calibration, size: Floats, there: Bools) -> None:
+    begin = calibration.begin
+    over = size - begin
+    trust = there * (RUN / (RUN + calibration.run)) ** 2
+    bins = _bins(np.minimum(size, begin + CLIP * calibration.hill))
+    pieces, series = np.arange(len(size))[:, None], np.arange(size.shape[1])
+    calibration.known[bins, pieces, series] += trust * calibration.weight
+    growth = np.maximum(DECAY, YOUTH / (calibration.seen + PRIOR))
+    calibration.weight *= np.where(there, 1.0 + growth, 1.0)
+    heavy = calibration.weight > HEAVIEST
+    if heavy.any():
+        calibration.known[:, :, heavy] /= HEAVIEST
+        calibration.weight[heavy] /= HEAVIEST
+    more = np.where(over > 0, trust, 0.0)
+    calibration.hill_values = np.minimum(calibration.hill_values + more, HILL_MOST_VALUES)
+    off = np.minimum(over, CLIP * calibration.hill) - calibration.hill
+    calibration.hill += more / calibration.hill_values * off
+    calibration.seen += there
+
+
+def _events(calibration: Calibration, score: Floats, there: Bools, report: float) -> Floats:
+    """Reports what is new: after a quiet time, or as the first alarm after weaker reports."""
+    alarming, high = there & (score > 1.0), there & (score > report)
+    quiet = np.clip(calibration.lasted, DEAD_STEPS, MOST_QUIET_STEPS)
+    new = (alarming & (calibration.since_alarm >= quiet)) | (high & (calibration.since_high >= quiet))
+    calibration.lasted = np.where(new, 1, calibration.lasted + high)
+    calibration.since_alarm = np.where(alarming, 0, calibration.since_alarm + there)
     calibration.since_high = np.where(high, 0, calibration.since_high + there)
     return np.where(new, score, 0.0)

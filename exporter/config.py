@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Any, Self
+import math
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -32,6 +34,16 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        hint = "write it as in Europe/Berlin, or UTC"
+        raise PydanticCustomError("zone", "{value} is not a time zone", {"value": repr(value), "hint": hint}) from error
+    return value
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
 Url = Annotated[str, AfterValidator(_url)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 
@@ -52,7 +64,21 @@ class QuerySettings(Settings):
     history: Duration = Field(timedelta(days=14), description="Read once, at the start.")
     delay: Duration = Field(timedelta(seconds=30), description="Younger samples are left for the next step.")
     horizons: tuple[PositiveDuration, ...] = Field((), description="How far ahead is forecast.")
+    time_zone: Zone = Field("UTC", description="Whose clocks the day and the week follow.")
+    holidays: tuple[date, ...] = Field((), description="Days that are like Sundays.")
+    direction: Literal["both", "up", "down"] = Field("both", description="Which deviations are of interest.")
+    minimum: float = Field(-math.inf, description="No value lies below.")
+    maximum: float = Field(math.inf, description="No value lies above.")
+    least_deviation: float = Field(0.0, ge=0, description="Smaller deviations do not matter.")
+    least_share: float = Field(0.0, ge=0, description="The same, as a share of the expected value.")
+    false_alarms_per_month: float = Field(0.05, gt=0, description="Wanted, for each series, where all is well.")
     max_series: int = Field(100_000, ge=1, description="More series than this, and the query fails.")
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> Self:
+        if self.minimum >= self.maximum:
+            raise PydanticCustomError("bounds", "minimum is not below maximum", {"hint": "leave one of them out"})
+        return self
 
     @model_validator(mode="after")
     def _horizons_fit(self) -> Self:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from exporter.frame import Floats
+from exporter.publishing import forecasts, scores
+from exporter.publishing.samples import Samples
 from exporter.reading import Key
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -15,12 +16,7 @@ LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # what this format can write
 ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 OURS = ("query", "horizon")  # a source's label of this name is renamed, as Prometheus renames on scraping
 
-FAMILIES: Mapping[str, str] = {
-    "tocsin_anomaly_score": "How unusual the newest value of a series is; above 1 is anomalous.",
-    "tocsin_forecast": "What a series is expected to be after the horizon; 0s is the expectation for now.",
-    "tocsin_forecast_lower": "The lower bound of the forecast.",
-    "tocsin_forecast_upper": "The upper bound of the forecast.",
-}
+FAMILIES: Mapping[str, str] = {**scores.FAMILIES, **forecasts.FAMILIES}  # in the order of the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +46,22 @@ def _labels(key: Key, query: str) -> str | None:
     return "{" + ",".join(f'{name}="{value.translate(ESCAPES)}"' for name, value in [*pairs, ("query", query)])
 
 
-def block(family: str, rows: Prefixes, values: Floats, *, horizon: str = "") -> bytes:
-    """One family's lines; a value that is not a number is no line. `values` has the shape (series,)."""
-    end = f',horizon="{horizon}"}} ' if horizon else "} "
+def blocks(found: Iterable[Samples], rows: Prefixes) -> dict[str, bytes]:
+    """Each family's lines; a value that is not a number is no line."""
+    lines: dict[str, list[bytes]] = {}
+    for samples in found:
+        lines.setdefault(samples.family, []).append(_lines(samples, rows))
+    return {family: b"".join(parts) for family, parts in lines.items()}
+
+
+def _lines(samples: Samples, rows: Prefixes) -> bytes:
+    family, extra = (
+        samples.family,
+        "".join(f',{name}="{value.translate(ESCAPES)}"' for name, value in samples.extra.items()),
+    )
     lines = [
-        f"{family}{labels}{end}{value!r}\n"
-        for labels, value in zip(rows.rows, values.tolist(), strict=True)
+        f"{family}{labels}{extra}}} {value!r}\n"
+        for labels, value in zip(rows.rows, samples.values.tolist(), strict=True)
         if labels is not None and value - value == 0.0
     ]
     return "".join(lines).encode()

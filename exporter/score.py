@@ -11,9 +11,12 @@ import numpy as np
 from exporter import csvfile
 from exporter.csvfile import Row
 from exporter.frame import Frame
-from exporter.models.seasonal import Seasonal, SeasonalState
+from exporter.models.interest import Interest
+from exporter.models.seasonal import Seasonal
+from exporter.models.state import SeasonalState
 
 FIRST_STEP_SECONDS = 300.0  # until the second line tells
+REPORTED_FROM = 0.5  # weaker events are written down, too, so that a file's reader may set a bar of his own
 SHOWN = 5  # lines out of order that the warning names
 
 
@@ -35,7 +38,7 @@ def score_file(source: Path, target: Path) -> str:
 
 def score(rows: Sequence[Row]) -> Iterator[tuple[str, ...]]:
     """The output's lines, each from its own and earlier lines alone."""
-    model, state = Seasonal(), SeasonalState.fresh(1, FIRST_STEP_SECONDS)
+    model, state = Seasonal(interest=Interest(report=REPORTED_FROM)), SeasonalState.fresh(1, FIRST_STEP_SECONDS)
     step = _Step()
     for row in rows:
         frame = Frame(np.array([[row.value]]), ({},), row.when, step.after(row.when))

@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Generic, TypeVar
 
-import numpy as np
 import structlog
 
 from exporter.config import QuerySettings
-from exporter.frame import Bools, Frame
+from exporter.frame import Frame
 from exporter.metrics import Metrics
 from exporter.model import Model, Scores
+from exporter.publishing.samples import Publisher, Step
+from exporter.publishing.scores import SCORE
 from exporter.reading import read
-from exporter.rendering import Prefixes, Snapshot, block, prefixes
+from exporter.rendering import Prefixes, Snapshot, blocks, prefixes
 from exporter.rows import Register, align
-from tocsin import duration
 from tocsin.clock import Clock
 from tocsin.promapi import Prometheus, QueryError
 
@@ -49,13 +49,21 @@ class Watch(Generic[S]):
     """Reads one query step by step, keeps its model, and holds the snapshot that is handed out."""
 
     def __init__(
-        self, query: QuerySettings, *, prometheus: Prometheus, model: Model[S], metrics: Metrics, clock: Clock
+        self,
+        query: QuerySettings,
+        *,
+        prometheus: Prometheus,
+        model: Model[S],
+        publishers: Sequence[Publisher[S]],
+        metrics: Metrics,
+        clock: Clock,
     ) -> None:
         self.query = query
         self._step = query.step.total_seconds()
         self._delay = query.delay.total_seconds()
         self.prometheus = prometheus
         self._model = model
+        self._publishers = publishers
         self._metrics = metrics
         self._clock = clock
         self._learned: Learned[S] | None = None
@@ -123,32 +131,15 @@ class Watch(Generic[S]):
             state = self._model.resize(learned.state, aligned.rows)
             rows = prefixes(aligned.register.keys, self.query.name)
         state, scores = self._model.update(state, frame)
-        return Learned(state, aligned.register, rows, last), self._publish(state, rows, scores, last)
+        taught = Learned(state, aligned.register, rows, last)
+        return taught, self._publish(taught, frame, scores)
 
-    def _publish(self, state: S, rows: Prefixes, scores: Scores, last: float) -> Snapshot:
-        score = scores.score[:, -1]
-        blocks = {"tocsin_anomaly_score": block("tocsin_anomaly_score", rows, score)}
-        if self.query.horizons:
-            blocks |= self._forecasts(state, rows, scores, np.isfinite(score))
+    def _publish(self, learned: Learned[S], frame: Frame, scores: Scores) -> Snapshot:
+        step = Step(frame, scores, learned.state)
+        found = (samples for publisher in self._publishers for samples in publisher(step))
         fresh = max(FRESH_STEPS * self._step, FRESH_SECONDS_AT_LEAST)
-        published = blocks["tocsin_anomaly_score"].count(b"\n")
-        return Snapshot(blocks, last + self._delay + fresh, published)
-
-    def _forecasts(self, state: S, rows: Prefixes, scores: Scores, there: Bools) -> dict[str, bytes]:
-        """The expectation for now and for each horizon; a series without a newest value has none."""
-        ahead = self._model.forecast(state, [round(h / self.query.step) for h in self.query.horizons])
-        names = ["0s", *(_label(horizon) for horizon in self.query.horizons)]
-        blocks = {}
-        for family, now, later in (
-            ("tocsin_forecast", scores.expected, ahead.mean),
-            ("tocsin_forecast_lower", scores.lower, ahead.lower),
-            ("tocsin_forecast_upper", scores.upper, ahead.upper),
-        ):
-            columns = np.where(there[:, None], np.column_stack([now[:, -1], later]), np.nan)
-            blocks[family] = b"".join(
-                block(family, rows, columns[:, index], horizon=name) for index, name in enumerate(names)
-            )
-        return blocks
+        rendered = blocks(found, learned.rows)
+        return Snapshot(rendered, learned.last + self._delay + fresh, rendered[SCORE].count(b"\n"))
 
     def _first(self, target: float) -> float:
         """Where reading begins: after what is known, but never before the history."""
@@ -186,9 +177,3 @@ class Watch(Generic[S]):
         if reason != self._failing:
             log.error("a query brings nothing", query=self.query.name, reason=reason, message=message)
         self._failing = reason
-
-
-def _label(horizon: timedelta) -> str:
-    """A horizon as the label shows it: Prometheus's way, but 7d and not 1w."""
-    shown = duration.show(horizon)
-    return f"{horizon.days}d" if shown.endswith("w") else shown

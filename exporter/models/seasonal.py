@@ -1,6 +1,6 @@
-"""The default model: robust level, day and week, a scale by time of day, a tail for each series.
+"""The default model: robust level, day and week, a scale by time of day, evidence of several kinds, a tail for each.
 
-Everything is computed for all series at once; the state of a series is constant in size (about 5 KB).
+Everything is computed for all series at once; the state of a series is constant in size (about 9 KB).
 """
 
 from __future__ import annotations
@@ -8,46 +8,48 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Self, TypeVar
 
 import numpy as np
 
 from exporter import calibration as tails
-from exporter.calibration import Calibration
-from exporter.frame import Floats, Frame
-from exporter.model import NEW, Forecast, Rows, Scores
+from exporter.frame import Bools, Floats, Frame
+from exporter.model import Forecast, Rows, Scores
+from exporter.models import learning
+from exporter.models import outlook as outlooks
 from exporter.models import profiles as seasons
 from exporter.models import spread as scales
-from exporter.models.profiles import DAY, HOUR, Moment, Profiles
-from exporter.models.spread import Spread
+from exporter.models.evidence import WEIGHTS, gather, least_unit
+from exporter.models.interest import Interest, weigh
+from exporter.models.moment import DAY, HOUR, Calendar, Moment
+from exporter.models.state import SeasonalState
 
-NINETY_PERCENT = 1.645  # deviations on either side of a normal distribution's mean
 LEARNING_LIMIT = 3.0  # deviations; a value further off teaches as if it lay there
-SHIFT_HOURS = 6.0  # after so long out of the band, the limit of learning has doubled
+SHIFT_HOURS = 6.0  # a value that was off for so long is let in little by little, after four times as long wholly
 FIT_SECONDS = 300.0  # history is learned about this densely: the day's profile is no finer
 FIT_WHOLE_SECONDS = 6 * HOUR  # but for its end
 LONGEST_GAP = 3.0  # typical steps; a longer gap counts as this
+UTC_CALENDAR = Calendar()
 
-Part = TypeVar("Part", Profiles, Spread, Calibration)
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What was known before a column's values: `views` in all, for now, and for days ahead; each is blended."""
 
-@dataclass(slots=True)
-class SeasonalState:
-    """All that is remembered: each array's last axis is the series."""
-
-    profiles: Profiles
-    spread: Spread
-    calibration: Calibration
-    step: float  # typical seconds from column to column
-    last: float = np.nan  # the last column's time
-
-    @classmethod
-    def fresh(cls, series: int, step: float) -> Self:
-        return cls(Profiles.fresh(series), Spread.fresh(series), Calibration.fresh(series), step)
+    bare: Floats  # (views, series)
+    views: Floats  # (views, series)
+    far_views: Floats  # (views, series)
+    now: Floats  # (series,)
+    slow: Floats  # (series,)
+    far: Floats  # (series,)
+    usual: Floats  # (series,), one deviation
 
 
 class Seasonal:
     """Keeps the promise of `exporter.model.Model`."""
+
+    def __init__(self, calendar: Calendar = UTC_CALENDAR, interest: Interest | None = None) -> None:
+        self.calendar = calendar
+        self.interest = interest or Interest()
 
     def fit(self, history: Frame) -> SeasonalState:
         """A state that has seen the history; where steps are short, the older part is thinned out."""
@@ -58,14 +60,7 @@ class Seasonal:
 
     def resize(self, state: SeasonalState, rows: Rows) -> SeasonalState:
         """The state with other rows; a new row begins without knowledge."""
-        fresh = SeasonalState.fresh(1, state.step)
-        return SeasonalState(
-            profiles=_resize(state.profiles, fresh.profiles, rows),
-            spread=_resize(state.spread, fresh.spread, rows),
-            calibration=_resize(state.calibration, fresh.calibration, rows),
-            step=state.step,
-            last=state.last,
-        )
+        return state.resized(rows)
 
     def update(self, state: SeasonalState, columns: Frame) -> tuple[SeasonalState, Scores]:
         """Scores each column, then learns from it."""
@@ -73,7 +68,7 @@ class Seasonal:
         shape = columns.values.shape
         scores = Scores(*(np.empty(shape) for _ in fields(Scores)))
         for column, when in enumerate(columns.times.tolist()):
-            judged = _column(state, columns.values[:, column], when)
+            judged = self._column(state, columns.values[:, column], when)
             for field, values in zip(fields(Scores), judged, strict=True):
                 getattr(scores, field.name)[:, column] = values
         return state, scores
@@ -81,47 +76,85 @@ class Seasonal:
     def forecast(self, state: SeasonalState, steps: Sequence[int]) -> Forecast:
         """Level and seasons at each horizon, with the bounds that 90 % of the values keep."""
         shape = (len(state.profiles.level), len(steps))
-        mean, half = np.empty(shape), np.empty(shape)
+        forecast = Forecast(np.empty(shape), np.empty(shape), np.empty(shape))
         for column, ahead in enumerate(steps):
-            mean[:, column], half[:, column] = _ahead(state, ahead * state.step)
-        return Forecast(mean, mean - half, mean + half)
+            mean, (lower, upper) = self._ahead(state, ahead * state.step)
+            for into, values in ((forecast.mean, mean), (forecast.lower, lower), (forecast.upper, upper)):
+                into[:, column] = np.clip(values, *self.interest.bounds)
+        return forecast
+
+    def _column(self, state: SeasonalState, values: Floats, when: float) -> tuple[Floats, ...]:
+        """One column: expect, judge, learn. Returns the fields of Scores in their order."""
+        moment = self.calendar.at(when, _elapsed(state, when))
+        if not math.isnan(state.last):
+            learning.end_visits(state.profiles, self.calendar.at(state.last, state.step), moment)
+        there = np.isfinite(values)
+        values = np.where(there, values, np.nan)
+        expected = _expect(state, moment)
+        score, event, band = self._judge(state, moment, values, expected, there)
+        _learn(state, moment, values, expected)
+        state.last = when
+        lower, upper = (np.clip(expected.now + side * band, *self.interest.bounds) for side in (-1.0, 1.0))
+        return score, expected.now, lower, upper, event
+
+    def _judge(
+        self, state: SeasonalState, moment: Moment, values: Floats, expected: Expected, there: Bools
+    ) -> tuple[Floats, Floats, Floats]:
+        """Score, event and the half width of the band, each of shape (series,)."""
+        width = np.maximum(expected.usual * scales.caution(state.spread), least_unit(state.evidence))
+        unit = np.where(np.isfinite(width), width, np.maximum(1e-9, 0.1 * np.abs(values)))
+        residual = np.where(there & np.isnan(expected.now), 0.0, values - expected.now)
+        slow = np.where(there & np.isnan(expected.slow), residual, values - expected.slow)
+        off = np.maximum(np.abs(residual), np.abs(slow))
+        interest, release = self.interest, _release(state, moment)
+        signed = gather(state.evidence, values, residual / unit, slow / unit, unit, release, there)
+        evidence, weights = weigh(interest, np.where(there, signed, 0.0), off, expected.now)
+        wanted = tails.bars(state.calibration, state.step, interest.false_alarms_per_month, interest.report)
+        band = width * tails.limit(state.calibration, 0, WEIGHTS[0], wanted.alarming)
+        state.columns += 1
+        return *tails.judge(state.calibration, evidence, weights, there, wanted, state.columns), band
+
+    def _ahead(self, state: SeasonalState, seconds: float) -> tuple[Floats, Floats]:
+        """Mean, shape (series,), and the interval's bounds, shape (2, series), so many seconds ahead."""
+        moment = self.calendar.at(state.last + seconds, state.step)
+        expected, share = _expect(state, moment), outlooks.nearness(seconds)
+        mean = np.where(np.isfinite(expected.far), share * expected.now + (1.0 - share) * expected.far, expected.now)
+        return mean, mean + outlooks.bounds(state.outlook, seconds) * scales.usual(state.spread, moment, mean)
 
 
-def _column(state: SeasonalState, values: Floats, when: float) -> tuple[Floats, ...]:
-    """One column: expect, judge, learn. Returns the fields of Scores in their order."""
-    moment = Moment.at(when, _elapsed(state, when))
-    if not math.isnan(state.last):
-        seasons.end_visits(state.profiles, Moment.at(state.last, state.step), moment)
-    values = np.where(np.isfinite(values), values, np.nan)
-    views = seasons.views(state.profiles, moment)
-    expected = seasons.blend(views, seasons.errors(state.profiles, moment))
-    usual = scales.usual(state.spread, moment, expected)
-    width = usual * scales.caution(state.spread)
-    band = tails.limit(state.calibration) * width
-    residual = values - expected
-    deviation = np.where(np.isfinite(values) & np.isnan(residual), 0.0, residual / width)
-    score, event = tails.judge(state.calibration, moment, deviation)
-    taught = LEARNING_LIMIT * usual * (1.0 + state.calibration.run * moment.seconds / (SHIFT_HOURS * HOUR))
-    seasons.learn(state.profiles, moment, values, views, usual, taught)
+def _expect(state: SeasonalState, moment: Moment) -> Expected:
+    bare, wrong = seasons.bare(state.profiles, moment), seasons.errors(state.profiles, moment)
+    views = seasons.views(state.profiles, bare)
+    far_views = outlooks.far_views(state.outlook, bare, state.profiles.slow, state.evidence.level)
+    now = seasons.blend(views, wrong)
+    slow = seasons.slow_view(state.profiles, bare, wrong)
+    far = seasons.blend(far_views, state.outlook.wrong)
+    return Expected(bare, views, far_views, now, slow, far, scales.usual(state.spread, moment, now))
+
+
+def _release(state: SeasonalState, moment: Moment) -> Floats:
+    """How much of a lasting deviation is taken for the new normal, from 0 to 1, shape (series,)."""
+    hours = state.calibration.run * moment.seconds / HOUR
+    return np.clip((hours - SHIFT_HOURS) / (3.0 * SHIFT_HOURS), 0.0, 1.0)
+
+
+def _learn(state: SeasonalState, moment: Moment, values: Floats, expected: Expected) -> None:
+    """Takes a column in, when it has been judged."""
+    usual, release = expected.usual, _release(state, moment)
+    residual = values - expected.now
+    hours = state.calibration.run * moment.seconds / HOUR
+    limit = np.fmax(LEARNING_LIMIT * usual * (1.0 + hours / SHIFT_HOURS), release * np.abs(residual))
+    outlooks.learn(state.outlook, moment, values, expected.far_views, expected.now, expected.far, usual)
+    learning.learn(state.profiles, moment, values, expected.bare, expected.views, usual, limit)
+    slow = np.where(np.isnan(expected.slow), residual, values - expected.slow)
+    learning.learn_slow(state.profiles, moment, slow, usual, release)
     scales.learn(state.spread, moment, residual, usual, values)
-    state.last = when
-    return score, expected, expected - band, expected + band, event
 
 
 def _elapsed(state: SeasonalState, when: float) -> float:
     """Seconds since the column before; a repeated or backward time counts as one step, a long gap as three."""
     elapsed = when - state.last
     return min(elapsed, LONGEST_GAP * state.step) if elapsed > 0 else state.step
-
-
-def _ahead(state: SeasonalState, seconds: float) -> tuple[Floats, Floats]:
-    """Mean and half width of the interval so many seconds after the last column."""
-    moment = Moment.at(state.last + seconds, state.step)
-    wrong = seasons.errors(state.profiles, moment)
-    wrong[seasons.LEVEL] *= 1.0 + seconds / (seasons.LEVEL_HOURS * HOUR)  # the last hours say little of tomorrow
-    mean = seasons.blend(seasons.views(state.profiles, moment), wrong)
-    width = scales.usual(state.spread, moment, mean) * scales.caution(state.spread)
-    return mean, NINETY_PERCENT * width * np.sqrt(1.0 + 0.2 * seconds / DAY)
 
 
 def _thinned(history: Frame) -> tuple[Frame, Frame]:
@@ -136,13 +169,3 @@ def _thinned(history: Frame) -> tuple[Frame, Frame]:
     middle, start, step = history.steps - whole, history.start, history.step
     older = Frame(history.values[:, :middle:stride], history.labels, start, step * stride)
     return older, Frame(history.values[:, middle:], history.labels, start + middle * step, step)
-
-
-def _resize(part: Part, fresh: Part, rows: Rows) -> Part:
-    """Every array of a part with other rows."""
-    resized: dict[str, Any] = {}
-    for field in fields(part):
-        old, new = getattr(part, field.name), getattr(fresh, field.name)
-        taken = old[..., np.where(rows == NEW, 0, rows)] if old.shape[-1] else np.repeat(new, len(rows), axis=-1)
-        resized[field.name] = np.where(rows == NEW, new, taken).astype(old.dtype)
-    return type(part)(**resized)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.frame import Bools, Floats
-from exporter.models.profiles import DAY, DAY_BINS, Moment
+from exporter.models.moment import DAY, DAY_BINS, Moment
 
 Singles = NDArray[np.float32]
 

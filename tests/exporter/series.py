@@ -8,7 +8,8 @@ import numpy as np
 
 from exporter.frame import Floats, Frame
 from exporter.model import Scores
-from exporter.models.seasonal import Seasonal, SeasonalState
+from exporter.models.seasonal import Seasonal
+from exporter.models.state import SeasonalState
 
 THURSDAY = 1_767_225_600  # 2026-01-01 00:00 UTC
 DAY = 86_400

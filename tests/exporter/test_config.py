@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.config import ExporterConfig
+from exporter.app import model_of
+from exporter.config import ExporterConfig, QuerySettings
+from exporter.models.interest import Interest
+from exporter.models.moment import Calendar
 from tocsin.config import load
 from tocsin.errors import InputError
 
@@ -57,6 +62,10 @@ def test_defaults(tmp_path: Path) -> None:
         ("step: 1m", "stepp: 1m", 6, "unknown key"),
         ("http://127", "127", 2, "not an http address"),
         ("step: 1m", "step: 0s", 6, "must be 1s or more"),
+        ("step: 1m", "time_zone: Berlin", 6, "'Berlin' is not a time zone"),
+        ("step: 1m", "minimum: 1\n    maximum: 0", 4, "minimum is not below maximum"),
+        ("step: 1m", "direction: sideways", 6, "Input should be"),
+        ("step: 1m", "false_alarms_per_month: 0", 6, "greater than 0"),
         ("step: 1m", "step: fast", 6, "is not a duration"),
         ("[1h, 1d]", "[1h, 30d]", 5, "does not fit the step"),
         ("[1h, 1d]", "[1h, 60m]", 5, "stands there twice"),
@@ -71,3 +80,19 @@ def test_refused(tmp_path: Path, old: str, new: str, line: int, said: str) -> No
     problem = next(p for p in refused.value.problems if said in p.message)
     assert abs(problem.at.line - line) <= 1
     assert problem.hint
+
+
+def test_what_the_model_is_told() -> None:
+    """A query's settings reach its model."""
+    settings = {
+        "time_zone": "Europe/Berlin",
+        "holidays": ["2026-12-25"],
+        "direction": "up",
+        "minimum": 0,
+        "least_deviation": 2,
+        "least_share": 0.5,
+        "false_alarms_per_month": 3,
+    }
+    model = model_of(QuerySettings.model_validate({"name": "a", "expr": "up", **settings}))
+    assert model.interest == Interest(3, "up", 2, 0.5, (0, math.inf))
+    assert model.calendar == Calendar(ZoneInfo("Europe/Berlin"), frozenset({date(2026, 12, 25)}))

@@ -34,8 +34,10 @@ def test_every_setting_is_documented(heading: str) -> None:
         default = field.default
         if field.is_required():
             assert documented[name] == "required"
-        elif isinstance(default, int):
+        elif isinstance(default, int | str):
             assert documented[name] == f"`{default}`"
+        elif isinstance(default, float):
+            assert float(documented[name].strip("`")) == default
         elif default == ():
             assert documented[name] == "`[]`"
         else:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.publishing.samples import Samples
 from exporter.reading import Key, key_of
-from exporter.rendering import FAMILIES, Snapshot, block, page, prefixes
+from exporter.rendering import FAMILIES, Snapshot, blocks, page, prefixes
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), max_size=8)
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,6}", fullmatch=True).filter(
@@ -19,8 +20,8 @@ SCORE = "tocsin_anomaly_score"
 
 
 def samples(keys: list[Key], values: list[float], horizon: str = "") -> dict[Key, float]:
-    body = block(SCORE, prefixes(keys, "q"), np.array(values, dtype=np.float64), horizon=horizon)
-    text = page([Snapshot({SCORE: body}, expires=1)], now=0).decode()
+    found = Samples(SCORE, np.array(values, dtype=np.float64), {"horizon": horizon} if horizon else {})
+    text = page([Snapshot(blocks([found], prefixes(keys, "q")), expires=1)], now=0).decode()
     return {key_of(s.labels): s.value for f in text_string_to_metric_families(text) for s in f.samples}
 
 
@@ -54,7 +55,7 @@ def test_what_the_format_cannot_say_is_left_out() -> None:
 def test_a_page_has_each_family_once_and_nothing_stale() -> None:
     """Queries share a family's header; a snapshot beyond its time is not handed out."""
     rows = prefixes([key_of({"a": "1"})], "q")
-    parts = {family: block(family, rows, np.array([1.0])) for family in FAMILIES}
+    parts = blocks([Samples(family, np.array([1.0])) for family in FAMILIES], rows)
     text = page([Snapshot(parts, expires=10), Snapshot(parts, expires=10), Snapshot(parts, expires=5)], now=7).decode()
     assert text.count("# TYPE") == len(FAMILIES)
     assert text.count(f"{SCORE}{{") == 2

@@ -1,0 +1,1 @@
+"""What is published of each step, one module for each thing that a query can ask for."""

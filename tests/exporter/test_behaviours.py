@@ -1,0 +1,152 @@
+"""What the default model does with each kind of trouble, and with series that are only unlike others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from exporter.frame import Floats
+from exporter.model import Scores
+from exporter.models.interest import Interest
+from exporter.models.moment import Calendar
+from exporter.models.seasonal import Seasonal
+from exporter.models.state import SeasonalState
+from tests.exporter.series import DAY, PER_DAY, STEP, THURSDAY, frame, make, times
+
+AT = 16 * PER_DAY + 150  # where trouble begins
+DAYS = 20.0
+TROUBLES = ("spike", "shift", "leak", "lost season", "death", "stuck", "burst", "change", "nothing")
+
+
+def calm() -> Floats:
+    """A row for each trouble, all well: seasons and noise, but for the last three."""
+    when = times(DAYS)
+    rows = make("daily", when, series=len(TROUBLES), seed=21)
+    rows[TROUBLES.index("burst")] = np.random.default_rng(3).poisson(0.02, len(when))
+    rows[TROUBLES.index("change")] = 40.0
+    return rows
+
+
+def troubled() -> Floats:
+    rows = calm()
+    row = {trouble: rows[index] for index, trouble in enumerate(TROUBLES)}
+    row["spike"][AT : AT + 4] += 120
+    row["shift"][AT:] += 60
+    row["leak"][AT : AT + 2 * PER_DAY] += np.linspace(0, 120, 2 * PER_DAY)
+    row["lost season"][AT : AT + PER_DAY] = 100 + (row["lost season"][AT : AT + PER_DAY] % 7)
+    row["death"][AT : AT + 120] = 0
+    row["stuck"][AT : AT + 144] = row["stuck"][AT]
+    row["burst"][AT : AT + 8] += 12
+    row["change"][AT:] = 50
+    return rows
+
+
+@pytest.fixture(scope="module")
+def scores() -> Scores:
+    values = troubled()
+    return Seasonal().update(SeasonalState.fresh(len(values), STEP), frame(values))[1]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "within"),
+    [
+        ("spike", 4),
+        ("shift", 12),
+        ("leak", 2 * PER_DAY),
+        ("lost season", PER_DAY),
+        ("death", 12),
+        ("stuck", 60),
+        ("burst", 12),
+        ("change", 6),
+    ],
+)
+def test_trouble_is_reported_once(scores: Scores, trouble: str, within: int) -> None:
+    """Each kind of trouble is reported in its time, and once: what stays is learned, not told again."""
+    events = np.flatnonzero(scores.event[TROUBLES.index(trouble), AT - PER_DAY :]) + AT - PER_DAY
+    assert len(events) == 1, events - AT
+    assert 0 <= events[0] - AT < within
+
+
+def test_nothing_is_reported_of_nothing(scores: Scores) -> None:
+    """Where nothing is wrong, nothing is reported after the first week, in no row."""
+    assert not scores.event[:, 7 * PER_DAY : AT].any()
+    assert not scores.event[TROUBLES.index("nothing"), 7 * PER_DAY :].any()
+
+
+def test_a_shift_is_normal_in_the_end(scores: Scores) -> None:
+    """Three days after a shift the new level scores below 1."""
+    assert (scores.score[TROUBLES.index("shift"), AT + 3 * PER_DAY :] < 1).mean() > 0.95
+
+
+def test_clocks_change() -> None:
+    """Series that live by Berlin's clocks bring no event when those change, given the time zone."""
+    start = datetime(2026, 3, 9, tzinfo=UTC).timestamp()
+    when = times(24, int(start))
+    local = when + np.where(when >= datetime(2026, 3, 29, 1, tzinfo=UTC).timestamp(), 7200, 3600)
+    values = make("square", local, series=8, seed=5)
+    model = Seasonal(Calendar(ZoneInfo("Europe/Berlin")))
+    events = model.update(SeasonalState.fresh(8, STEP), frame(values, start))[1].event
+    assert not events[:, 19 * PER_DAY :].any()
+
+
+def test_a_holiday_is_a_sunday() -> None:
+    """A Wednesday that is like a Sunday scores lower when it is known to be a holiday."""
+    when = times(21)
+    wednesday = THURSDAY + 20 * DAY
+    shifted = np.where(when >= wednesday, when + 4 * DAY, when)  # that day lives as a Sunday does
+    values = make("weekly", shifted, series=4, seed=6)
+    holiday = datetime.fromtimestamp(wednesday, UTC).date()
+    means = []
+    for calendar in (Calendar(), Calendar(holidays=frozenset({holiday}))):
+        scored = Seasonal(calendar).update(SeasonalState.fresh(4, STEP), frame(values))[1]
+        means.append(scored.score[:, 20 * PER_DAY :].mean())
+    assert means[1] < 0.5 * means[0]
+
+
+@pytest.mark.parametrize(
+    ("direction", "seen"), [("both", [True, True]), ("up", [True, False]), ("down", [False, True])]
+)
+def test_direction(direction: str, seen: list[bool]) -> None:
+    """Only what goes into the direction of interest scores."""
+    values = make("daily", times(9), series=2, seed=7)
+    values[:, -1] += [90, -90]
+    model = Seasonal(interest=Interest(direction=direction))  # type: ignore[arg-type]
+    last = model.update(SeasonalState.fresh(2, STEP), frame(values))[1].score[:, -1]
+    assert (last > 1).tolist() == seen
+
+
+@pytest.mark.parametrize("interest", [Interest(least=200.0), Interest(least_share=3.0)])
+def test_what_does_not_matter(interest: Interest) -> None:
+    """A deviation that is smaller than what matters does not score above 1, however unusual."""
+    values = make("daily", times(9), series=1, seed=8)
+    values[:, -1] += 100
+    before, after = (
+        model.update(SeasonalState.fresh(1, STEP), frame(values))[1].score[0, -1]
+        for model in (Seasonal(), Seasonal(interest=interest))
+    )
+    assert before > 1 > after
+
+
+def test_bounds() -> None:
+    """No forecast and no band leaves what is possible."""
+    values = np.clip(make("daily", times(9), series=2, seed=9) / 150, 0, 1)
+    model = Seasonal(interest=Interest(bounds=(0.0, 1.0)))
+    state, scored = model.update(SeasonalState.fresh(2, STEP), frame(values))
+    ahead = model.forecast(state, [1, 288, 2016])
+    for array in (scored.lower, scored.upper, ahead.lower, ahead.upper):
+        known = array[np.isfinite(array)]
+        assert known.min() >= 0
+        assert known.max() <= 1
+
+
+def test_false_alarms_are_asked_for() -> None:
+    """Whoever allows more false alarms gets higher scores from the same values."""
+    values = make("daily", times(9), series=2, seed=10)
+    few, many = (
+        Seasonal(interest=Interest(asked)).update(SeasonalState.fresh(2, STEP), frame(values))[1].score[:, -PER_DAY:]
+        for asked in (0.1, 10.0)
+    )
+    assert (many > 1.2 * few).all()
