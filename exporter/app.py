@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -15,7 +16,12 @@ import aiohttp
 import structlog
 from aiohttp import web
 
+from exporter.api import Api
+from exporter.api_feedback import FeedbackApi
 from exporter.config import ExporterConfig, QuerySettings
+from exporter.feedback.book import Book
+from exporter.feedback.ear import QueryEar
+from exporter.feedback.verdict import Verdict
 from exporter.metrics import Metrics
 from exporter.models.interest import Interest
 from exporter.models.moment import Calendar
@@ -23,6 +29,7 @@ from exporter.models.seasonal import Seasonal
 from exporter.publishing.forecasts import Forecasts
 from exporter.publishing.samples import Publisher
 from exporter.publishing.scores import scores
+from exporter.replaying.desk import Desk
 from exporter.roster import Roster
 from exporter.watch import Watch
 from exporter.web import Pages
@@ -54,16 +61,23 @@ class Exporter:
         metrics: Metrics | None = None,
         guard: Guard | None = None,
         reload: Callable[[], Awaitable[str]] | None = None,
+        book: Book | None = None,
     ) -> Self:
-        """Wires the parts together."""
+        """Wires the parts together; without a `book` nobody's feedback is taken or heard."""
         measured = metrics or Metrics()
+        guarded = guard or Guard()
+        new_model = partial(model_of, verdicts=book.verdicts) if book else model_of
         roster = Roster(
-            lambda query, asked: watch_of(query, asked, measured, clock),
+            lambda query, asked: watch_of(query, asked, measured, clock, new_model(query)),
             measured,
         )
         roster.take(config.queries, prometheus)
-        application = web.Application(middlewares=[(guard or Guard()).middleware()])
+        application = web.Application(middlewares=[guarded.middleware()])
         application.add_routes(Pages(roster.watches, measured, clock, reload).routes())
+        desk = Desk(lambda: [(watch.query, watch.prometheus) for watch in roster.watches], new_model, clock)
+        application.add_routes(Api(desk, book.verdicts if book else tuple).routes())
+        if book:
+            application.add_routes(FeedbackApi(desk, book, guarded).routes())
         return cls(application, roster)
 
     @property
@@ -71,17 +85,18 @@ class Exporter:
         return self.roster.watches
 
 
-def watch_of(query: QuerySettings, prometheus: Prometheus, metrics: Metrics, clock: Clock) -> Watch[Any]:
-    """A query's watch, with the model and the publishers that it asks for."""
-    model = model_of(query)
+def watch_of(
+    query: QuerySettings, prometheus: Prometheus, metrics: Metrics, clock: Clock, model: Seasonal
+) -> Watch[Any]:
+    """A query's watch, with its model and the publishers that it asks for."""
     publishers: list[Publisher[Any]] = [scores]
     if query.horizons:
         publishers.append(Forecasts(model, query.step, query.horizons))
     return Watch(query, prometheus=prometheus, model=model, publishers=publishers, metrics=metrics, clock=clock)
 
 
-def model_of(query: QuerySettings) -> Seasonal:
-    """The default model as a query wants it."""
+def model_of(query: QuerySettings, verdicts: Callable[[], Sequence[Verdict]] | None = None) -> Seasonal:
+    """The default model as a query wants it, hearing the verdicts that are in force."""
     interest = Interest(
         false_alarms_per_month=query.false_alarms_per_month,
         direction=query.direction,
@@ -90,7 +105,13 @@ def model_of(query: QuerySettings) -> Seasonal:
         bounds=(query.minimum, query.maximum),
     )
     zone = UTC if query.time_zone == "UTC" else ZoneInfo(query.time_zone)
-    return Seasonal(Calendar(zone, frozenset(query.holidays)), interest)
+    ear = QueryEar(query.name, verdicts) if verdicts else None
+    return Seasonal(Calendar(zone, frozenset(query.holidays)), interest, ear)
+
+
+def prometheus_of(session: aiohttp.ClientSession, config: ExporterConfig) -> Prometheus:
+    """The servers that a configuration names."""
+    return Prometheus(session, config.prometheus.url, timeout_seconds=config.prometheus.timeout.total_seconds())
 
 
 async def run(
@@ -107,12 +128,8 @@ async def run(
     async with AsyncExitStack() as stack:
         session = await stack.enter_async_context(aiohttp.ClientSession())
 
-        def asked(config: ExporterConfig) -> Prometheus:
-            timeout = config.prometheus.timeout.total_seconds()
-            return Prometheus(session, config.prometheus.url, timeout_seconds=timeout)
-
         async def take(config: ExporterConfig) -> None:
-            exporter.roster.take(config.queries, asked(config))
+            exporter.roster.take(config.queries, prometheus_of(session, config))
 
         reloader = Reloader(
             lambda: load(config_file, ExporterConfig),
@@ -121,7 +138,13 @@ async def run(
             clock=clock,
         )
         exporter = Exporter.build(
-            config, asked(config), clock, metrics=metrics, guard=guard, reload=reloader.reload if lifecycle else None
+            config,
+            prometheus_of(session, config),
+            clock,
+            metrics=metrics,
+            guard=guard,
+            reload=reloader.reload if lifecycle else None,
+            book=Book(storage),
         )
         on_hangup(reloader.reload_soon)
         server = web.AppRunner(exporter.application, access_log=None, shutdown_timeout=5)

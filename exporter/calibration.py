@@ -8,6 +8,7 @@ what the wanted number of false alarms calls for. While a series is anomalous it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from exporter.frame import Bools, Floats
 
 Singles = NDArray[np.float32]
+# From each piece's share of what scores 1, (pieces, series), and the scores that it makes, to the scores that count.
+Retell = Callable[[Floats, Floats], Floats]
 
 MONTH_SECONDS = 30 * 86_400.0
 HIGHEST = 1_000.0  # no score is larger
@@ -117,16 +120,26 @@ def bars(calibration: Calibration, step_seconds: float, false_alarms_per_month: 
 
 
 def judge(
-    calibration: Calibration, evidence: Floats, weights: Floats, there: Bools, wanted: Bars, columns: int
+    calibration: Calibration,
+    evidence: Floats,
+    weights: Floats,
+    there: Bools,
+    wanted: Bars,
+    columns: int,
+    retell: Retell | None = None,
 ) -> tuple[Floats, Floats]:
     """Score and event of one column, both (series,), then learns it.
 
     `evidence` is 0 or more; a piece's weight is how much it is trusted now; both (pieces, series). Pieces that are
-    unusual together add up. `columns` is how many were judged, this one included.
+    unusual together add up. `columns` is how many were judged, this one included. `retell` may score otherwise; what is
+    learned does not depend on it.
     """
     size = np.log(np.clip(evidence, LEAST, MOST))
-    rare = np.sqrt(((weights * rareness(calibration, size)) ** 2).sum(axis=0))
-    score = np.where(there, np.minimum(rare / wanted.alarming, HIGHEST), np.nan)
+    each = weights * rareness(calibration, size)
+    rare = np.sqrt((each**2).sum(axis=0))
+    found = rare / wanted.alarming
+    found = found if retell is None else retell(each / wanted.alarming, found)
+    score = np.where(there, np.minimum(found, HIGHEST), np.nan)
     calibration.run = np.where(there, np.where(rare > wanted.suspect, calibration.run + 1, 0), calibration.run)
     event = _events(calibration, score, there, wanted.report)
     _learn(calibration, size, there)

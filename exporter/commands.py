@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from exporter import desk_commands
+from exporter.feedback_commands import feedback
 from tocsin.cli import group
 from tocsin.options import EnableLifecycle, ListenAddress, LogFormat, LogLevel, WebConfigFile
 
@@ -16,6 +18,10 @@ exporter = group("""Score Prometheus's series for anomalies, forecast them, and 
 Example:
   tocsin exporter run --config.file exporter.yml
 """)
+
+exporter.add_typer(feedback, name="feedback")
+for question in (desk_commands.plot, desk_commands.explain, desk_commands.backtest):
+    exporter.command()(question)
 
 
 @exporter.command()
@@ -36,7 +42,7 @@ def run(
     Example:
       tocsin exporter run --config.file exporter.yml
     """
-    _need_numpy()
+    need_numpy()
     import uvloop
     from prometheus_client import disable_created_metrics
 
@@ -63,7 +69,7 @@ def score(
     Example:
       tocsin exporter score --input latency.csv --output scored.csv
     """
-    _need_numpy()
+    need_numpy()
     from exporter.score import score_file
 
     warning = score_file(source, target)
@@ -71,7 +77,7 @@ def score(
         typer.echo(f"tocsin: warning: {warning}", err=True)
 
 
-def _need_numpy() -> None:
+def need_numpy() -> None:
     """Raises MissingExtra where numpy is not installed."""
     from tocsin.errors import MissingExtra
 

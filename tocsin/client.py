@@ -26,17 +26,20 @@ TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Speaks to one receiver."""
+    """Speaks to one receiver, or to the `server` that is named."""
 
     url: str = DEFAULT_URL
     token_file: Path | None = None
     login: str = field(default="", repr=False)  # name:password
+    server: str = "receiver"
 
     @classmethod
-    def from_environment(cls, url: str | None = None, environment: Mapping[str, str] = os.environ) -> Self:
-        """The receiver at a URL, or at TOCSIN_URL, with the token in TOCSIN_TOKEN_FILE.
+    def from_environment(
+        cls, url: str | None = None, environment: Mapping[str, str] = os.environ, *, server: str = "receiver"
+    ) -> Self:
+        """The server at a URL, or at TOCSIN_URL, with the token in TOCSIN_TOKEN_FILE.
 
-        A name and a password in the URL are a user's of the receiver's --web.config.file.
+        A name and a password in the URL are a user's of the server's --web.config.file.
 
         Raises:
             UsageError: the URL is none.
@@ -47,7 +50,7 @@ class Client:
         token_file = environment.get("TOCSIN_TOKEN_FILE")
         login, at, _ = urlsplit(chosen).netloc.rpartition("@")
         bare = chosen.replace(f"{login}@", "", 1) if at else chosen
-        return cls(bare, Path(token_file) if token_file else None, unquote(login))
+        return cls(bare, Path(token_file) if token_file else None, unquote(login), server)
 
     def incidents(self, *, status: str | None = None) -> Iterator[dict[str, Any]]:
         """Every incident, newest first, page by page."""
@@ -118,10 +121,19 @@ class Client:
                 return
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """One request.
+        """One request whose answer is JSON; raises as `content` does."""
+        try:
+            return json.loads(self.content(method, path, body) or b"null")
+        except ValueError as error:
+            raise TocsinError(f"{self.url}{path}: the answer is not JSON; is this Tocsin's {self.server}?") from error
+
+    def content(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> bytes:
+        """One request; what is answered, as it comes.
 
         Raises:
-            ApiUnavailable: the receiver cannot be reached, or cannot answer just now.
+            ApiUnavailable: the server cannot be reached, or cannot answer just now.
             TocsinError: it refuses; the message is its own.
         """
         headers = {"Accept": "application/json"}
@@ -137,25 +149,24 @@ class Client:
             headers["Authorization"] = "Basic " + base64.b64encode(self.login.encode()).decode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 - http(s) only
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
-                return json.load(response)
+            with urllib.request.urlopen(request, timeout=timeout_seconds) as response:  # noqa: S310
+                answer: bytes = response.read()
+                return answer
         except urllib.error.HTTPError as error:
             with error:
-                raise _refusal(self.url, error.code, error.read()) from error
+                raise _refusal(self.url, self.server, error.code, error.read()) from error
         except (OSError, TimeoutError) as error:
             reason = getattr(error, "reason", error)
             raise ApiUnavailable(
-                f"{self.url} cannot be reached: {reason}; is the receiver running? (--url, TOCSIN_URL)"
+                f"{self.url} cannot be reached: {reason}; is the {self.server} running? (--url, TOCSIN_URL)"
             ) from error
-        except ValueError as error:
-            raise TocsinError(f"{self.url}{path}: the answer is not JSON; is this Tocsin's receiver?") from error
 
 
-def _refusal(url: str, status: int, content: bytes) -> TocsinError:
+def _refusal(url: str, server: str, status: int, content: bytes) -> TocsinError:
     try:
         detail = json.loads(content)["detail"]
     except (ValueError, KeyError, TypeError):
-        detail = f"{url} answered {status}; is this Tocsin's receiver?"
+        detail = f"{url} answered {status}; is this Tocsin's {server}?"
         if status == 401:
             detail = f"{url} wants a name and a password: write TOCSIN_URL as https://name:password@host:port"
     return ApiUnavailable(detail) if status >= 500 else TocsinError(detail)

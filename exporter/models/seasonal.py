@@ -6,8 +6,9 @@ Everything is computed for all series at once; the state of a series is constant
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Protocol
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from exporter.models.evidence import WEIGHTS, gather, least_unit
 from exporter.models.interest import Interest, weigh
 from exporter.models.moment import DAY, HOUR, Calendar, Moment
 from exporter.models.state import SeasonalState
+from tocsin.model import Labels
 
 LEARNING_LIMIT = 3.0  # deviations; a value further off teaches as if it lay there
 SHIFT_HOURS = 6.0  # a value that was off for so long is let in little by little, after four times as long wholly
@@ -29,6 +31,20 @@ FIT_SECONDS = 300.0  # history is learned about this densely: the day's profile 
 FIT_WHOLE_SECONDS = 6 * HOUR  # but for its end
 LONGEST_GAP = 3.0  # typical steps; a longer gap counts as this
 UTC_CALENDAR = Calendar()
+
+
+# From shares of what scores 1 and sizes of the evidence, both signed, (pieces, series), and scores to those that count.
+Hear = Callable[[Floats, Floats, Floats], Floats]
+
+
+class Ear(Protocol):
+    """Knows what people have said of series: takes their evidence as they want it taken."""
+
+    def moved(self) -> None:
+        """The series are in other rows from now on."""
+
+    def listen(self, labels: Sequence[Labels]) -> Hear | None:
+        """How the evidence of these rows is taken; None: as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +63,17 @@ class Expected:
 class Seasonal:
     """Keeps the promise of `exporter.model.Model`."""
 
-    def __init__(self, calendar: Calendar = UTC_CALENDAR, interest: Interest | None = None) -> None:
+    def __init__(
+        self, calendar: Calendar = UTC_CALENDAR, interest: Interest | None = None, ear: Ear | None = None
+    ) -> None:
+        """`ear`: what people have said of the series."""
         self.calendar = calendar
         self.interest = interest or Interest()
+        self.ear = ear
 
     def fit(self, history: Frame) -> SeasonalState:
         """A state that has seen the history; where steps are short, the older part is thinned out."""
+        self._moved()
         state = SeasonalState.fresh(len(history.labels), history.step)
         for part in _thinned(history):
             state, _ = self.update(state, part)
@@ -60,15 +81,17 @@ class Seasonal:
 
     def resize(self, state: SeasonalState, rows: Rows) -> SeasonalState:
         """The state with other rows; a new row begins without knowledge."""
+        self._moved()
         return state.resized(rows)
 
     def update(self, state: SeasonalState, columns: Frame) -> tuple[SeasonalState, Scores]:
         """Scores each column, then learns from it."""
         state.step = columns.step
+        hear = self.ear.listen(columns.labels) if self.ear else None
         shape = columns.values.shape
         scores = Scores(*(np.empty(shape) for _ in fields(Scores)))
         for column, when in enumerate(columns.times.tolist()):
-            judged = self._column(state, columns.values[:, column], when)
+            judged = self._column(state, columns.values[:, column], when, hear)
             for field, values in zip(fields(Scores), judged, strict=True):
                 getattr(scores, field.name)[:, column] = values
         return state, scores
@@ -83,7 +106,11 @@ class Seasonal:
                 into[:, column] = np.clip(values, *self.interest.bounds)
         return forecast
 
-    def _column(self, state: SeasonalState, values: Floats, when: float) -> tuple[Floats, ...]:
+    def _moved(self) -> None:
+        if self.ear:
+            self.ear.moved()
+
+    def _column(self, state: SeasonalState, values: Floats, when: float, hear: Hear | None) -> tuple[Floats, ...]:
         """One column: expect, judge, learn. Returns the fields of Scores in their order."""
         moment = self.calendar.at(when, _elapsed(state, when))
         if not math.isnan(state.last):
@@ -91,14 +118,20 @@ class Seasonal:
         there = np.isfinite(values)
         values = np.where(there, values, np.nan)
         expected = _expect(state, moment)
-        score, event, band = self._judge(state, moment, values, expected, there)
+        score, event, band = self._judge(state, moment, values, expected, there, hear)
         _learn(state, moment, values, expected)
         state.last = when
         lower, upper = (np.clip(expected.now + side * band, *self.interest.bounds) for side in (-1.0, 1.0))
         return score, expected.now, lower, upper, event
 
     def _judge(
-        self, state: SeasonalState, moment: Moment, values: Floats, expected: Expected, there: Bools
+        self,
+        state: SeasonalState,
+        moment: Moment,
+        values: Floats,
+        expected: Expected,
+        there: Bools,
+        hear: Hear | None,
     ) -> tuple[Floats, Floats, Floats]:
         """Score, event and the half width of the band, each of shape (series,)."""
         width = np.maximum(expected.usual * scales.caution(state.spread), least_unit(state.evidence))
@@ -107,12 +140,14 @@ class Seasonal:
         slow = np.where(there & np.isnan(expected.slow), residual, values - expected.slow)
         off = np.maximum(np.abs(residual), np.abs(slow))
         interest, release = self.interest, _release(state, moment)
-        signed = gather(state.evidence, values, residual / unit, slow / unit, unit, release, there)
-        evidence, weights = weigh(interest, np.where(there, signed, 0.0), off, expected.now)
+        gathered = gather(state.evidence, values, residual / unit, slow / unit, unit, release, there)
+        signed = np.where(there, gathered, 0.0)
+        evidence, weights = weigh(interest, signed, off, expected.now)
         wanted = tails.bars(state.calibration, state.step, interest.false_alarms_per_month, interest.report)
         band = width * tails.limit(state.calibration, 0, WEIGHTS[0], wanted.alarming)
         state.columns += 1
-        return *tails.judge(state.calibration, evidence, weights, there, wanted, state.columns), band
+        said = None if hear is None else lambda each, score: hear(np.sign(signed) * each, signed, score)
+        return *tails.judge(state.calibration, evidence, weights, there, wanted, state.columns, said), band
 
     def _ahead(self, state: SeasonalState, seconds: float) -> tuple[Floats, Floats]:
         """Mean, shape (series,), and the interval's bounds, shape (2, series), so many seconds ahead."""

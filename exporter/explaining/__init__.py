@@ -1,0 +1,1 @@
+"""Why a point scored as it did, in figures and in words."""

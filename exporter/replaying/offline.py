@@ -1,0 +1,34 @@
+"""A desk without a running exporter: the queries of a configuration file, asked of its Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+
+from exporter.app import model_of, prometheus_of
+from exporter.config import ExporterConfig
+from exporter.feedback.verdict import Verdict
+from exporter.replaying.desk import Desk
+from tocsin.clock import SystemClock
+from tocsin.config import load
+
+
+@asynccontextmanager
+async def desk_of(config_file: Path, verdicts: Callable[[], Sequence[Verdict]] | None = None) -> AsyncIterator[Desk]:
+    """The desk of a configuration file; `verdicts` are heard.
+
+    Raises:
+        InputError: the file cannot be used.
+    """
+    config = load(config_file, ExporterConfig)
+    async with aiohttp.ClientSession() as session:
+        prometheus = prometheus_of(session, config)
+        yield Desk(
+            lambda: [(query, prometheus) for query in config.queries],
+            partial(model_of, verdicts=verdicts),
+            SystemClock(),
+        )
