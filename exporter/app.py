@@ -18,7 +18,9 @@ from aiohttp import web
 
 from exporter.api import Api
 from exporter.api_feedback import FeedbackApi
-from exporter.config import ExporterConfig, QuerySettings
+from exporter.breach.condition import Comparison
+from exporter.breach.tracked import Tracked
+from exporter.config import ExporterConfig, QuerySettings, ThresholdSettings
 from exporter.feedback.book import Book
 from exporter.feedback.ear import QueryEar
 from exporter.feedback.verdict import Verdict
@@ -26,11 +28,16 @@ from exporter.metrics import Metrics
 from exporter.models.interest import Interest
 from exporter.models.moment import Calendar
 from exporter.models.seasonal import Seasonal
+from exporter.publishing import breach, threshold
+from exporter.publishing.breach import Breach
 from exporter.publishing.forecasts import Forecasts
 from exporter.publishing.samples import Publisher
 from exporter.publishing.scores import scores
+from exporter.publishing.threshold import Thresholds
 from exporter.replaying.desk import Desk
 from exporter.roster import Roster
+from exporter.rules.book import RuleBook
+from exporter.rules.derive import RuleQuery
 from exporter.watch import Watch
 from exporter.web import Pages
 from tocsin import __version__
@@ -50,6 +57,7 @@ class Exporter:
 
     application: web.Application
     roster: Roster
+    rules: RuleBook
 
     @classmethod
     def build(
@@ -71,14 +79,23 @@ class Exporter:
             lambda query, asked: watch_of(query, asked, measured, clock, new_model(query)),
             measured,
         )
-        roster.take(config.queries, prometheus)
         application = web.Application(middlewares=[guarded.middleware()])
+        exporter = cls(application, roster, RuleBook(measured))
+        exporter.take(config, prometheus)
         application.add_routes(Pages(roster.watches, measured, clock, reload).routes())
         desk = Desk(lambda: [(watch.query, watch.prometheus) for watch in roster.watches], new_model, clock)
         application.add_routes(Api(desk, book.verdicts if book else tuple).routes())
         if book:
             application.add_routes(FeedbackApi(desk, book, guarded).routes())
-        return cls(application, roster)
+        return exporter
+
+    def take(self, config: ExporterConfig, prometheus: Prometheus) -> None:
+        """Watches these queries and, once they are read, these rules; what did not change goes on."""
+
+        def watch(derived: Sequence[RuleQuery]) -> None:
+            self.roster.take([*config.queries, *derived], prometheus)
+
+        self.rules.configure(config.rules, prometheus, watch)
 
     @property
     def watches(self) -> Sequence[Watch[Any]]:
@@ -89,10 +106,41 @@ def watch_of(
     query: QuerySettings, prometheus: Prometheus, metrics: Metrics, clock: Clock, model: Seasonal
 ) -> Watch[Any]:
     """A query's watch, with its model and the publishers that it asks for."""
+    if isinstance(query, RuleQuery):
+        return _watch_of_rule(query, prometheus, metrics, clock)
+    labels = list[str]()
     publishers: list[Publisher[Any]] = [scores]
     if query.horizons:
         publishers.append(Forecasts(model, query.step, query.horizons))
-    return Watch(query, prometheus=prometheus, model=model, publishers=publishers, metrics=metrics, clock=clock)
+    if query.thresholds:
+        limits = {limit.name: comparison(limit) for limit in query.thresholds}
+        publishers.append(Thresholds(model, query.step, limits, query.threshold_horizon))
+        labels += threshold.LABELS
+    return Watch(
+        query, prometheus=prometheus, model=model, publishers=publishers, metrics=metrics, clock=clock, labels=labels
+    )
+
+
+def _watch_of_rule(query: RuleQuery, prometheus: Prometheus, metrics: Metrics, clock: Clock) -> Watch[Any]:
+    model = Tracked(model_of(query), tuple(rule.condition for rule in query.rules))
+    publisher = Breach(model, query.rules, query.step, query.within)
+    return Watch(
+        query,
+        prometheus=prometheus,
+        model=model,
+        publishers=[publisher],
+        metrics=metrics,
+        clock=clock,
+        labels=breach.LABELS,
+    )
+
+
+def comparison(limit: ThresholdSettings) -> Comparison:
+    """What is beyond a limit."""
+    if limit.above is not None:
+        return Comparison(">", limit.above)
+    assert limit.below is not None  # one of them is there
+    return Comparison("<", limit.below)
 
 
 def model_of(query: QuerySettings, verdicts: Callable[[], Sequence[Verdict]] | None = None) -> Seasonal:
@@ -129,7 +177,7 @@ async def run(
         session = await stack.enter_async_context(aiohttp.ClientSession())
 
         async def take(config: ExporterConfig) -> None:
-            exporter.roster.take(config.queries, prometheus_of(session, config))
+            exporter.take(config, prometheus_of(session, config))
 
         reloader = Reloader(
             lambda: load(config_file, ExporterConfig),
@@ -153,6 +201,8 @@ async def run(
         log.info("listening", address=address, storage=str(storage), version=__version__, queries=len(config.queries))
         async with asyncio.TaskGroup() as tasks:
             exporter.roster.run(tasks)
+            reading = tasks.create_task(exporter.rules.run())
             await stopping.wait()
+            reading.cancel()
             exporter.roster.stop()
     log.info("stopped")

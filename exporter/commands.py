@@ -10,7 +10,7 @@ import typer
 from exporter import desk_commands
 from exporter.feedback_commands import feedback
 from tocsin.cli import group
-from tocsin.options import EnableLifecycle, ListenAddress, LogFormat, LogLevel, WebConfigFile
+from tocsin.options import EnableLifecycle, ListenAddress, LogFormat, LogLevel, Output, WebConfigFile
 
 exporter = group("""Score Prometheus's series for anomalies, forecast them, and offer both to Prometheus.
 
@@ -56,6 +56,33 @@ def run(
     log.configure(log_level, log_format)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the text format would show a second series for each counter
     uvloop.run(app.run(config_file, listen, storage, guard=guard, lifecycle=lifecycle))
+
+
+@exporter.command()
+def rules(
+    config_file: Annotated[
+        Path, typer.Option("--config.file", readable=False, help="Configuration: which rules, and where to ask.")
+    ],
+    output: Output = "text",
+) -> None:
+    """Lists the alert rules: which are forecast, and why the others are not.
+
+    \b
+    Example:
+      tocsin exporter rules --config.file exporter.yml
+    """
+    need_numpy()
+    import asyncio
+    import json
+
+    from exporter.rules import listing
+    from tocsin.problem import as_text
+
+    listed = asyncio.run(listing.of_config(config_file))
+    typer.echo(json.dumps(listed.as_json(), indent=2) if output == "json" else listed.as_text())
+    if listed.problems:
+        typer.echo(as_text(listed.problems), err=True)
+        raise typer.Exit(1)
 
 
 @exporter.command()

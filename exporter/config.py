@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from tocsin.config import Duration, OneOrMore, Settings
@@ -55,6 +65,22 @@ class PrometheusSettings(Settings):
     timeout: PositiveDuration = Field(timedelta(seconds=30), description="For one request.")
 
 
+class ThresholdSettings(Settings):
+    """A limit of a query's values."""
+
+    name: Name = Field(description="Stands in the label `threshold`.")
+    above: float | None = Field(None, description="Beyond is above this.")
+    below: float | None = Field(None, description="Beyond is below this.")
+
+    @model_validator(mode="after")
+    def _one_side(self) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise PydanticCustomError(
+                "threshold", "needs one of above and below", {"hint": "write {name: full, above: 0.9}"}
+            )
+        return self
+
+
 class QuerySettings(Settings):
     """One query and what is done with its series."""
 
@@ -64,6 +90,8 @@ class QuerySettings(Settings):
     history: Duration = Field(timedelta(days=14), description="Read once, at the start.")
     delay: Duration = Field(timedelta(seconds=30), description="Younger samples are left for the next step.")
     horizons: tuple[PositiveDuration, ...] = Field((), description="How far ahead is forecast.")
+    thresholds: tuple[ThresholdSettings, ...] = Field((), description="Limits; the time until each is told.")
+    threshold_horizon: PositiveDuration = Field(LONGEST_HORIZON, description="How far ahead thresholds are looked for.")
     time_zone: Zone = Field("UTC", description="Whose clocks the day and the week follow.")
     holidays: tuple[date, ...] = Field((), description="Days that are like Sundays.")
     direction: Literal["both", "up", "down"] = Field("both", description="Which deviations are of interest.")
@@ -81,6 +109,15 @@ class QuerySettings(Settings):
         return self
 
     @model_validator(mode="after")
+    def _thresholds_fit(self) -> Self:
+        _once([threshold.name for threshold in self.thresholds], "threshold", "give each threshold a name of its own")
+        if not self.step <= self.threshold_horizon <= LONGEST_HORIZON:
+            raise PydanticCustomError(
+                "horizon", "threshold_horizon does not fit the step", {"hint": "from step up to 7d"}
+            )
+        return self
+
+    @model_validator(mode="after")
     def _horizons_fit(self) -> Self:
         for horizon in self.horizons:
             if not self.step <= horizon <= LONGEST_HORIZON or horizon % self.step:
@@ -92,12 +129,46 @@ class QuerySettings(Settings):
 
 
 def _distinct(queries: tuple[QuerySettings, ...]) -> tuple[QuerySettings, ...]:
-    names = [query.name for query in queries]
+    hint = "the name stands in the label `query`: give each query its own"
+    _once([query.name for query in queries], "duplicate", hint)
+    return queries
+
+
+def _once(names: Sequence[str], check: str, hint: str) -> None:
     for name in names:
         if names.count(name) > 1:
-            hint = "the name stands in the label `query`: give each query its own"
-            raise PydanticCustomError("duplicate", "the name {name} stands there twice", {"name": name, "hint": hint})
-    return queries
+            raise PydanticCustomError(check, "the name {name} stands there twice", {"name": name, "hint": hint})
+
+
+class RuleSettings(Settings):
+    """Other people's alert rules, and how likely each is to fire."""
+
+    prometheus: bool = Field(True, description="Those that the server evaluates, from its rules API.")
+    files: tuple[str, ...] = Field((), description="Those in rule files.")
+    horizons: tuple[PositiveDuration, ...] = Field(
+        (timedelta(hours=1), timedelta(hours=4), timedelta(days=1)), description="Within which a rule may fire."
+    )
+    refresh: PositiveDuration = Field(timedelta(minutes=1), description="Rules are read again so often.")
+    step: PositiveDuration | None = Field(None, description="From probability to probability.")
+    history: Duration = Field(timedelta(days=14), description="As for queries.")
+    delay: Duration = Field(timedelta(seconds=30), description="As for queries.")
+    time_zone: Zone = Field("UTC", description="As for queries.")
+    max_series: int = Field(10_000, ge=1, description="As for queries, for each rule.")
+
+    @field_validator("files")
+    @classmethod
+    def _beside_the_file(cls, files: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        folder = (info.context or {}).get("folder", Path())
+        return tuple(str(folder / file) for file in files)
+
+    @model_validator(mode="after")
+    def _some_rules(self) -> Self:
+        if not self.prometheus and not self.files:
+            raise PydanticCustomError("rules", "names no rules", {"hint": "name files, or leave prometheus: true"})
+        longest = max(self.horizons, default=timedelta())
+        if not timedelta() < longest <= LONGEST_HORIZON or len(set(self.horizons)) < len(self.horizons):
+            raise PydanticCustomError("horizon", "horizons are not usable", {"hint": "name each once, up to 7d"})
+        return self
 
 
 class ExporterConfig(Settings):
@@ -105,3 +176,4 @@ class ExporterConfig(Settings):
 
     prometheus: PrometheusSettings = Field(description="Where to ask.")
     queries: Annotated[OneOrMore[QuerySettings], AfterValidator(_distinct)] = Field(description="What to ask.")
+    rules: RuleSettings | None = Field(None, description="Alert rules whose firing is forecast.")

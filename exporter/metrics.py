@@ -21,6 +21,13 @@ class Metrics:
             registry=self.registry,
         )  # fmt: skip
         self.series = self._gauge("series", "Series with a fresh score.", "query")
+        self.rules = self._gauge(
+            "rules", "Alert rules, by why they are not simulated; an empty reason: they are.", "reason"
+        )
+        self.rule_failures = Counter(
+            "tocsin_exporter_rule_failures_total", "Attempts to read the alert rules that failed.", ["reason"],
+            registry=self.registry,
+        )  # fmt: skip
         self.left_out = self._gauge("series_left_out", "Series that are not published.", "query", "reason")
         self.last_success = self._gauge("last_success_timestamp_seconds", "When a query last succeeded.", "query")
         self.read_seconds = self._seconds("read_seconds", "Time from asking Prometheus to having the values.")

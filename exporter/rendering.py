@@ -6,8 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 
-from exporter.publishing import forecasts, scores
+from exporter.publishing import breach, forecasts, scores, threshold
 from exporter.publishing.samples import Samples
 from exporter.reading import Key
 
@@ -16,7 +17,12 @@ LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # what this format can write
 ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 OURS = ("query", "horizon")  # a source's label of this name is renamed, as Prometheus renames on scraping
 
-FAMILIES: Mapping[str, str] = {**scores.FAMILIES, **forecasts.FAMILIES}  # in the order of the page
+FAMILIES: Mapping[str, str] = {  # in the order of the page
+    **scores.FAMILIES,
+    **forecasts.FAMILIES,
+    **threshold.FAMILIES,
+    **breach.FAMILIES,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +33,12 @@ class Prefixes:
     left_out: Mapping[str, int] = field(default_factory=dict)  # by reason
 
 
-def prefixes(keys: Sequence[Key], query: str) -> Prefixes:
-    """What the rows are called when published; series that would carry one name are all left out."""
-    rendered = [_labels(key, query) for key in keys]
+def prefixes(keys: Sequence[Key], query: str, ours: Sequence[str] = OURS) -> Prefixes:
+    """What the rows are called when published; series that would carry one name are all left out.
+
+    `ours` are the labels that the query's samples carry beside those of the source.
+    """
+    rendered = [_labels(key, query, ours) for key in keys]
     often = Counter(rendered)
     rows = [text if text is not None and often[text] == 1 else None for text in rendered]
     unwritable = rendered.count(None)
@@ -37,9 +46,9 @@ def prefixes(keys: Sequence[Key], query: str) -> Prefixes:
     return Prefixes(rows, left_out)
 
 
-def _labels(key: Key, query: str) -> str | None:
+def _labels(key: Key, query: str, ours: Sequence[str]) -> str | None:
     shown = [(name, value) for name, value in key if not name.startswith("__")]  # Prometheus's own, gone on scraping
-    pairs = [(f"exported_{name}" if name in OURS else name, value) for name, value in shown]
+    pairs = [(f"exported_{name}" if name in ours else name, value) for name, value in shown]
     names = {name for name, _ in pairs}
     if len(names) < len(pairs) or not all(LABEL_NAME.fullmatch(name) for name in names):
         return None
@@ -62,9 +71,9 @@ def _lines(samples: Samples, rows: Prefixes) -> bytes:
     lines = [
         f"{family}{labels}{extra}}} {value!r}\n"
         for labels, value in zip(rows.rows, samples.values.tolist(), strict=True)
-        if labels is not None and value - value == 0.0
+        if labels is not None and not isnan(value)
     ]
-    return "".join(lines).encode()
+    return "".join(lines).replace("} inf\n", "} +Inf\n").replace("} -inf\n", "} -Inf\n").encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,8 @@ from exporter.frame import Frame
 from exporter.metrics import Metrics
 from exporter.model import Model, Scores
 from exporter.publishing.samples import Publisher, Step
-from exporter.publishing.scores import SCORE
 from exporter.reading import read
-from exporter.rendering import Prefixes, Snapshot, blocks, prefixes
+from exporter.rendering import OURS, Prefixes, Snapshot, blocks, prefixes
 from exporter.rows import Register, align
 from tocsin.clock import Clock
 from tocsin.promapi import Prometheus, QueryError
@@ -57,13 +56,16 @@ class Watch(Generic[S]):
         publishers: Sequence[Publisher[S]],
         metrics: Metrics,
         clock: Clock,
+        labels: Sequence[str] = (),
     ) -> None:
+        """`labels`: the names of those that the publishers' samples carry, besides `query` and `horizon`."""
         self.query = query
         self._step = query.step.total_seconds()
         self._delay = query.delay.total_seconds()
         self.prometheus = prometheus
         self._model = model
         self._publishers = publishers
+        self._ours = (*OURS, *labels)
         self._metrics = metrics
         self._clock = clock
         self._learned: Learned[S] | None = None
@@ -123,13 +125,13 @@ class Watch(Generic[S]):
         frame, last = aligned.frame, frame.start + (frame.steps - 1) * frame.step
         if learned is None:
             history = Frame(frame.values[:, :-1], frame.labels, frame.start, frame.step)
-            state, rows = self._model.fit(history), prefixes(aligned.register.keys, self.query.name)
+            state, rows = self._model.fit(history), prefixes(aligned.register.keys, self.query.name, self._ours)
             frame = Frame(frame.values[:, -1:], frame.labels, last, frame.step)
         elif aligned.rows is None:
             state, rows = learned.state, learned.rows
         else:
             state = self._model.resize(learned.state, aligned.rows)
-            rows = prefixes(aligned.register.keys, self.query.name)
+            rows = prefixes(aligned.register.keys, self.query.name, self._ours)
         state, scores = self._model.update(state, frame)
         taught = Learned(state, aligned.register, rows, last)
         return taught, self._publish(taught, frame, scores)
@@ -138,8 +140,10 @@ class Watch(Generic[S]):
         step = Step(frame, scores, learned.state)
         found = (samples for publisher in self._publishers for samples in publisher(step))
         fresh = max(FRESH_STEPS * self._step, FRESH_SECONDS_AT_LEAST)
-        rendered = blocks(found, learned.rows)
-        return Snapshot(rendered, learned.last + self._delay + fresh, rendered[SCORE].count(b"\n"))
+        series = sum(
+            row is not None for row, there in zip(learned.rows.rows, step.there.tolist(), strict=True) if there
+        )
+        return Snapshot(blocks(found, learned.rows), learned.last + self._delay + fresh, series)
 
     def _first(self, target: float) -> float:
         """Where reading begins: after what is known, but never before the history."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from generator.about import annotations_of, labels_of, written_twice
 from generator.lifecycle import State
-from generator.promql import PromQLError
 from generator.reading import Reading
 from generator.recordings import prefix, recorded
 from generator.rule import Origin, Rule
@@ -17,6 +16,7 @@ from generator.schema import Alert, Metadata
 from generator.template import Plan, Template
 from generator.templates import TEMPLATES
 from tocsin.problem import Problem
+from tocsin.promql import PromQLError
 from tocsin.yamltree import YamlPath
 
 ALERT_KEYS = frozenset(field.alias or name for name, field in Alert.model_fields.items())

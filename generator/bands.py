@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from generator import promql
-from generator.promql import Expression, Term
 from generator.template import Plan, Recording
 from generator.windows import enough, without_nan
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.model import Labels
+from tocsin.promql import Expression, Term
 
 Direction = Literal["up", "down", "both"]
 

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from promql_parser import Expr, VectorSelector
 
-from generator import promql
 from generator.labelflow import Labels, labels_of
 from generator.levels import Levels, Override
-from generator.promql import Expression
 from generator.rule import Group, Pack, Rule
+from tocsin import promql
 from tocsin.problem import Level, Position, Problem
+from tocsin.promql import Expression
 
 # That of most examples, and the shortest that is common: what is too short for it is too short for everybody.
 ASSUMED_SCRAPE_INTERVAL = timedelta(seconds=15)

@@ -11,10 +11,9 @@ from typing import Annotated, Any, NoReturn
 from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from generator import promql
-from generator.promql import LABEL
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.config import Duration
+from tocsin.promql import LABEL
 
 SEASONS = (timedelta(days=1), timedelta(weeks=1))
 

@@ -9,7 +9,7 @@ from promql_parser import VectorSelector
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from generator.promql import Expression, PromQLError, number, parse
+from tocsin.promql import Expression, PromQLError, number, parse
 
 
 def _expression(value: Any) -> Expression:

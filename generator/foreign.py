@@ -15,13 +15,12 @@ from typing import Any
 
 from promql_parser import Expr
 
-from generator import promql
 from generator.dialect import Language, as_parsed, language_of
-from generator.promql import Expression, PromQLError
 from generator.rule import Group, Origin, Pack, Rule
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.model import Severity
 from tocsin.problem import Level, Problem
+from tocsin.promql import Expression, PromQLError
 from tocsin.yamltree import Document, YamlPath
 
 # Each a wrapper of a rule file's groups; VMRule is VictoriaMetrics's, the others GCP's managed Prometheus.

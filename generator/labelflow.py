@@ -27,8 +27,8 @@ from promql_parser import (
     VectorSelector,
 )
 
-from generator import promql
 from generator.rule import Rule
+from tocsin import promql
 
 Recorded = Mapping[str, Sequence[Rule]]
 

@@ -15,10 +15,9 @@ from promql_parser import AtModifier, AtModifierType, Expr, Matcher, VectorSelec
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from generator import promql
-from generator.promql import LABEL, Expression, PromQLError
 from generator.schema import Value
-from tocsin import duration
+from tocsin import duration, promql
+from tocsin.promql import LABEL, Expression, PromQLError
 
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 SIGNS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}

@@ -10,12 +10,12 @@ import aiohttp
 import msgspec
 from promql_parser import VectorSelector
 
-from generator import promql
 from generator.context import Server
 from generator.http_config import HttpConfig
 from generator.online_answers import NO_METADATA, RefusedError, UselessError, problem, reason_of, useful, why
 from generator.rule import Pack
 from generator.selectors import parts_of, question
+from tocsin import promql
 from tocsin.problem import Problem
 
 AT_ONCE = 8

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from generator import promql
-from generator.promql import Expression, Term
 from generator.template import Recording
 from generator.windows import ago, enough, stored, without_nan
-from tocsin import duration
+from tocsin import duration, promql
+from tocsin.promql import Expression, Term
 
 # The level of now and of then is the mean of so much.
 LEVEL = timedelta(hours=1)

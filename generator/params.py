@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from generator import promql
-from generator.promql import PromQLError
 from generator.resolve import ParamValue, as_text
-from tocsin import duration
+from tocsin import duration, promql
+from tocsin.promql import PromQLError
 
 Type = Literal["number", "integer", "duration", "text", "boolean", "promql"]
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
-from generator import promql
 from generator.load import Source
 from generator.tenants.scope import Scope
+from tocsin import promql
 from tocsin.problem import Position, Problem
 from tocsin.yamltree import Document, YamlPath
 

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Literal
 
 from generator.lifecycle import State
-from generator.promql import Expression
 from tocsin.model import Labels, Severity
 from tocsin.problem import Level, Position, Problem
+from tocsin.promql import Expression
 from tocsin.yamltree import Document, YamlPath
 
 Identity = tuple[str, frozenset[tuple[str, str]]]

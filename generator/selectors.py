@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from promql_parser import Matcher, MatchOp, VectorSelector
 
-from generator import promql
+from tocsin import promql
 
 SIGNS = {
     str(MatchOp.Equal): "=",

@@ -6,9 +6,9 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from generator.promql import Expression
 from tocsin.config import Settings
 from tocsin.model import Labels
+from tocsin.promql import Expression
 
 
 @dataclass(frozen=True, slots=True)

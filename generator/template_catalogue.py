@@ -13,14 +13,13 @@ import yaml
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from generator import promql
-from generator.promql import Expression
 from generator.schema import About
 from generator.slo.schema import Slo
 from generator.template import Template
 from generator.templates import TEMPLATES
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.config import Settings
+from tocsin.promql import Expression
 
 PACK = """\
 apiVersion: tocsin/v1alpha1

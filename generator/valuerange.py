@@ -21,7 +21,7 @@ from promql_parser import (
     VectorSelector,
 )
 
-from generator import promql
+from tocsin import promql
 
 INF = math.inf
 

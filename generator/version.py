@@ -13,8 +13,8 @@ from datetime import timedelta
 
 from promql_parser import AggregateExpr, BinaryExpr, Call, SubqueryExpr, VectorSelector
 
-from generator import promql
-from generator.promql import Expression
+from tocsin import promql
+from tocsin.promql import Expression
 
 Version = tuple[int, int]
 

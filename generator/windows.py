@@ -7,10 +7,9 @@ from datetime import timedelta
 
 from promql_parser import VectorSelector
 
-from generator import promql
-from generator.promql import Expression
 from generator.template import Recording
-from tocsin import duration
+from tocsin import duration, promql
+from tocsin.promql import Expression
 
 # A window counts where it holds values at so many of so many evenly spaced times, whatever the interval: a new series
 # has shown something by then, and an outage of less than a fifth of the window blinds nobody.

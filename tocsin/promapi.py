@@ -1,4 +1,4 @@
-"""What we ask of Prometheus-compatible servers: range queries, with fail-over and retries.
+"""What we ask of Prometheus-compatible servers: range queries and more, with fail-over and retries.
 
 QueryError                  a query brought nothing that can be used; `reason` is a word for metrics
 ├── NoAnswer                no server answers just now (also an ApiUnavailable: may be tried again)
@@ -10,8 +10,8 @@ QueryError                  a query brought nothing that can be used; `reason` i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import ClassVar, TypeVar
 
 import aiohttp
 import msgspec
@@ -22,6 +22,8 @@ from tocsin.errors import ApiUnavailable, TocsinError
 MOST_POINTS = 11_000  # of one series in one answer: web/api/v1/api.go refuses more
 ATTEMPTS = 3
 BACK_OFF = tenacity.wait_random_exponential(multiplier=0.2, max=2.0)
+
+T = TypeVar("T")
 
 
 class QueryError(TocsinError):
@@ -113,27 +115,43 @@ class Prometheus:
             QueryError: the servers do not answer, or refuse, or the answer is not one of Prometheus.
         """
         form = {"query": expr, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
-        result: list[Series] = await self._retrying.copy()(self._from_any, "/api/v1/query_range", form)
-        return result
 
-    async def _from_any(self, path: str, form: dict[str, str]) -> list[Series]:
+        async def ask(url: str) -> list[Series]:
+            return await _read(url, *await self._ask("POST", url, "/api/v1/query_range", form))
+
+        return await self._retrying.copy()(self._from_any, ask)
+
+    async def get(self, path: str, read: Callable[[str, int, bytes], T]) -> T:
+        """What `read` makes of a GET's answer: it is given the server's address, the status and the body.
+
+        Raises:
+            QueryError: the servers do not answer, or what `read` raises.
+        """
+
+        async def ask(url: str) -> T:
+            return read(url, *await self._ask("GET", url, path))
+
+        return await self._retrying.copy()(self._from_any, ask)
+
+    async def _from_any(self, ask: Callable[[str], Awaitable[T]]) -> T:
         failures: list[QueryError] = []
         for url in tuple(self._urls):
             try:
-                series = await self._ask(url, path, form)
+                found = await ask(url)
             except (NoAnswer, NotPrometheus) as error:
                 failures.append(error)
                 continue
             if failures:
                 self._urls.remove(url)
                 self._urls.insert(0, url)
-            return series
+            return found
         raise type(failures[0])("; ".join(str(error) for error in failures)) from failures[0]
 
-    async def _ask(self, url: str, path: str, form: dict[str, str]) -> list[Series]:
+    async def _ask(self, method: str, url: str, path: str, form: dict[str, str] | None = None) -> tuple[int, bytes]:
+        """The answer's status and body."""
         try:
-            async with self._session.post(url + path, data=form, timeout=self._timeout) as answer:
-                return await _read(url, answer.status, await answer.read())
+            async with self._session.request(method, url + path, data=form, timeout=self._timeout) as answer:
+                return answer.status, await answer.read()
         except TimeoutError as error:
             raise NoAnswer(f"{url} does not answer within {self._timeout.total:g} s") from error
         except aiohttp.ClientError as error:

@@ -7,10 +7,10 @@ from typing import Any
 
 from generator.catalogue.markdown import Anchors, block, code, link, message, plain, table
 from generator.catalogue.words import words
-from generator.promql import number
 from generator.resolve import as_text
 from generator.rule import Group, Pack, Rule
 from tocsin import duration
+from tocsin.promql import number
 
 INDEX = "README.md"
 LINKS = {"runbook_url": "Runbook", "dashboard_url": "Dashboard"}

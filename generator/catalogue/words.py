@@ -26,9 +26,8 @@ from promql_parser import (
 )
 from promql_parser import LabelModifierType as Matching
 
-from generator import promql
 from generator.catalogue.functions import AGGREGATIONS, FUNCTIONS, ordinal
-from tocsin import duration
+from tocsin import duration, promql
 
 OPERATORS = {
     ">": "is above",

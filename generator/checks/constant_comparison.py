@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from promql_parser import AggregateExpr, BinaryExpr, Call, Expr
 
-from generator import promql
 from generator.context import Context
 from generator.labelflow import is_scalar
 from generator.rule import Rule
 from generator.valuerange import Range, bounds, narrowed
+from tocsin import promql
 from tocsin.problem import Problem
 
 COUNTS = frozenset({"count", "count_values"})

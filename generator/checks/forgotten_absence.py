@@ -7,11 +7,10 @@ from datetime import timedelta
 
 from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, MatrixSelector
 
-from generator import promql
 from generator.context import Context
 from generator.labelflow import is_scalar
 from generator.rule import Rule
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.problem import Problem
 
 # What gives a series for each of its first argument's, and no other.

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, MatchOp, VectorSelector
 
-from generator import promql
 from generator.context import Context
 from generator.rule import Rule
+from tocsin import promql
 from tocsin.problem import Problem
 
 ALTERNATIVES = re.compile(r"[\w.:/ -]+(\|[\w.:/ -]+)+")

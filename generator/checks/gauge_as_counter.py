@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from promql_parser import AggregateExpr, Call, MatrixSelector, SubqueryExpr, VectorSelector
 
-from generator import promql
 from generator.context import Context
 from generator.rule import Rule
+from tocsin import promql
 from tocsin.problem import Problem
 
 FUNCTIONS = frozenset({"rate", "irate", "increase", "resets"})

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from promql_parser import VectorSelector
 
-from generator import promql
 from generator.context import Context
 from generator.rule import Rule
 from generator.selectors import question
+from tocsin import promql
 from tocsin.problem import Problem
 
 

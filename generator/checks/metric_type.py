@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from promql_parser import Call, MatrixSelector
 
-from generator import promql
 from generator.checks import counter_as_gauge, gauge_as_counter
 from generator.context import Context
 from generator.rule import Rule
+from tocsin import promql
 from tocsin.problem import Problem
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from promql_parser import BinaryExpr, Call, Expr, VectorSelector
 
-from generator import promql
 from generator.context import Context
 from generator.rule import Rule
+from tocsin import promql
 from tocsin.problem import Problem
 
 FILTERS = promql.COMPARISONS | {"and", "unless"}

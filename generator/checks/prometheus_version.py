@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from promql_parser import AggregateExpr, BinaryExpr, Call, MatchOp, SubqueryExpr, VectorSelector
 
-from generator import promql
 from generator.checks.invalid_name import LABEL, METRIC
 from generator.context import Context
 from generator.rule import Rule
 from generator.source import written
 from generator.version import FIELDS, FUNCTIONS, UTF8, Version, show
+from tocsin import promql
 from tocsin.problem import Position, Problem
 
 GROUP_KEYS = {key: since for key, since in FIELDS.items() if key != "keep_firing_for"}

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 from promql_parser import Call, MatrixSelector
 
-from generator import promql
 from generator.context import ASSUMED_SCRAPE_INTERVAL, Context
 from generator.rule import Rule
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.problem import Level, Problem
 
 FUNCTIONS = frozenset({"rate", "irate", "increase", "delta", "idelta", "deriv", "predict_linear"})

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from promql_parser import Call, VectorSelector
 
-from generator import promql
 from generator.context import Context
 from generator.labelflow import ABSENCES
 from generator.rule import Rule
 from generator.selectors import parts_of, question
+from tocsin import promql
 from tocsin.problem import Problem
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from promql_parser import AggregateExpr, BinaryExpr, Expr, MatchOp, VectorMatchCardinality, VectorSelector
 
-from generator import promql
 from generator.context import Context
 from generator.labelflow import KEEPING, SET_OPERATORS, is_on, is_scalar
 from generator.rule import Rule
+from tocsin import promql
 from tocsin.problem import Problem
 
 

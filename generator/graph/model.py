@@ -8,8 +8,8 @@ from typing import Literal
 
 from promql_parser import Expr, Matcher, MatchOp, VectorSelector
 
-from generator import promql
 from generator.rule import Rule
+from tocsin import promql
 
 Kind = Literal["metric", "record", "alert"]
 

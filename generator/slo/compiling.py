@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from generator import promql
 from generator.about import annotations_of, labels_of, written_twice
 from generator.lifecycle import State
-from generator.promql import Expression, PromQLError, Term
 from generator.reading import Reading
 from generator.rule import Origin, Rule
 from generator.schema import Metadata
 from generator.slo.indicator import ERRORS, TOTAL, Indicator, indicator
 from generator.slo.schema import SLIS, Slo
 from generator.slo.tiers import Burn, budget, burns, days, show
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.model import Labels
 from tocsin.problem import Problem
+from tocsin.promql import Expression, PromQLError, Term
 from tocsin.yamltree import YamlPath
 
 # Labels by which the alerts of SLOs are told apart, and the keys that say what they hold.

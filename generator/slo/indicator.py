@@ -14,10 +14,9 @@ from datetime import timedelta
 
 from promql_parser import Expr, MatrixSelector, SubqueryExpr, VectorSelector
 
-from generator import promql
-from generator.promql import Expression, Term
 from generator.slo.schema import BAD, Latency, Requests, Slo, TimeSlices
-from tocsin import duration
+from tocsin import duration, promql
+from tocsin.promql import Expression, Term
 from tocsin.yamltree import YamlPath
 
 ERRORS, TOTAL = "tocsin:sli_errors:rate", "tocsin:sli_total:rate"

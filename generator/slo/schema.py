@@ -11,15 +11,14 @@ from promql_parser import AggregateExpr
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from generator import promql
 from generator.facts import fact
 from generator.fields import Number, PromQL, Selector
-from generator.promql import LABEL, Expression
 from generator.schema import About, Text
 from generator.templates.threshold import OPERATORS
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.config import Duration, Settings
 from tocsin.model import Severity
+from tocsin.promql import LABEL, Expression
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 TIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from generator import promql
 from generator.reading import Reading
 from generator.slo.schema import Slo, Tier
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.model import Severity
 from tocsin.problem import Level, Problem
 from tocsin.yamltree import YamlPath

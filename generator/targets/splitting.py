@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 
 from promql_parser import VectorSelector
 
-from generator import promql
 from generator.rule import Rule
+from tocsin import promql
 
 T = TypeVar("T")
 

@@ -8,11 +8,10 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from generator import promql
 from generator.facts import fact
 from generator.fields import Selector
 from generator.template import Plan, Template
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.config import Duration
 
 

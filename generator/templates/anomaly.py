@@ -9,13 +9,12 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, StringConstraints, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from generator import promql
 from generator.bands import METHODS, Band, Direction
 from generator.facts import Engines, fact, season
 from generator.fields import Number, PromQL
 from generator.matchers import Matchers, selector
 from generator.template import Plan, Template
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.config import Duration
 
 Engine = Literal["exporter", "promql"]

@@ -8,14 +8,14 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import model_validator
 
-from generator import facts, promql
+from generator import facts
 from generator.facts import above_zero, at_least_one, duration_from, fact, number_where
 from generator.fields import Number, PromQL
-from generator.promql import Term
 from generator.template import Plan, Recording, Template
 from generator.windows import ago, enough, without_nan
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.config import Duration
+from tocsin.promql import Term
 
 CHECK = "comparison"
 TIMES_THEN = "1.5 is half as much again, 0.5 is half of it"

@@ -6,10 +6,8 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from generator import promql
 from generator.facts import fact, label_name, number_where, refuse
 from generator.fields import Number
-from generator.promql import Expression, Term
 from generator.template import Plan, Recording, Template
 from generator.templates.absence import Absence
 from generator.templates.anomaly import Anomaly
@@ -22,7 +20,9 @@ from generator.templates.rate_of_change import RateOfChange
 from generator.templates.ratio import Ratio
 from generator.templates.saturation import Saturation
 from generator.templates.threshold import Threshold
+from tocsin import promql
 from tocsin.config import Settings
+from tocsin.promql import Expression, Term
 
 CHECK = "composite"
 LABEL = "tocsin_condition"  # tells conditions apart while they are counted

@@ -7,24 +7,32 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import StringConstraints, ValidationInfo, field_validator, model_validator
 
-from generator import facts, promql
+from generator import facts
 from generator.facts import Engines, Window, duration_from, exactly_one, fact, number_where, refuse
 from generator.fields import Number, PromQL
 from generator.matchers import Matchers, selector
 from generator.outlook import outlook
-from generator.promql import Term
 from generator.template import Plan, Template
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.config import Duration
+from tocsin.promql import Term
 
 CHECK = "forecast"
 ENGINES = Engines(
     CHECK,
-    {"exporter": ("query", "rule", "matchers", "bound", "probability"), "promql": ("expr", "window", "season")},
+    {
+        "exporter": ("query", "rule", "threshold", "matchers", "bound", "probability"),
+        "promql": ("expr", "window", "season"),
+    },
 )
 SERIES = {"expected": "tocsin_forecast", "lower": "tocsin_forecast_lower", "upper": "tocsin_forecast_upper"}
+UNTIL = {
+    "expected": "tocsin_time_to_threshold_seconds",
+    "lower": "tocsin_time_to_threshold_lower_seconds",
+    "upper": "tocsin_time_to_threshold_upper_seconds",
+}
 BREACH = "tocsin_breach_probability"
-OWN_LABELS = ("query", "rule", "horizon")
+OWN_LABELS = ("query", "rule", "horizon", "threshold")
 MOST_LIKELY = 0.8
 
 Probability = Annotated[
@@ -36,9 +44,10 @@ QueryName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")
 
 
 class Forecast(Template):
-    """What a value will be after `horizon`, above or below a limit; or how likely a rule is to fire by then.
+    """What a value will be after `horizon`, above or below a limit; or when it is beyond, or a rule likely to fire.
 
-    `engine: exporter` reads the exporter's forecast of a query, or its breach probability of a rule. `engine: promql`
+    `engine: exporter` reads what the exporter says of a query (its forecast, the time to a threshold) or of a rule (its
+    breach probability). `engine: promql`
     records a forecast of its own: the line through `window`, or with `season` what followed this time then.
     """
 
@@ -57,13 +66,19 @@ class Forecast(Template):
     engine: Literal["exporter", "promql"] = fact(
         "exporter", doc="who forecasts"
     )  # first, so that it is known when the others are looked at
-    horizon: Ahead = fact(doc="how far ahead, at least 1m; with engine exporter one of the query's horizons")
+    horizon: Ahead = fact(
+        doc="how far ahead, at least 1m; with engine exporter one that is published, with threshold any"
+    )
     above: Number | None = fact(None, doc="the limit that will be exceeded", unit="of the value")
     below: Number | None = fact(None, doc="the limit that the value will fall below", unit="of the value")
 
     query: QueryName | None = fact(None, doc="exporter: the name of a query in exporter.yml")
     rule: Annotated[str, StringConstraints(min_length=1)] | None = fact(
         None, doc="exporter: the rule whose breach is forecast; takes probability in place of a limit"
+    )
+    threshold: QueryName | None = fact(
+        None,
+        doc="exporter: one of the query's thresholds, in place of a limit: reached within horizon",
     )
     matchers: Matchers = fact({}, doc="exporter: which series: a label and its value, or =~, != or !~ and a value")
     bound: Literal["expected", "lower", "upper"] = fact("expected", doc="exporter: which line is compared")
@@ -105,13 +120,15 @@ class Forecast(Template):
         if self.engine == "exporter":
             exactly_one(CHECK, query=self.query, rule=self.rule)
         if self.rule is None:
-            exactly_one(CHECK, above=self.above, below=self.below)
+            exactly_one(CHECK, above=self.above, below=self.below, threshold=self.threshold)
         return self
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
         given = self.model_fields_set
-        strange = [key for key in ("above", "below", "bound") if key in given] if self.rule else ["probability"]
+        strange = (
+            [key for key in ("above", "below", "bound", "threshold") if key in given] if self.rule else ["probability"]
+        )
         for key in strange:
             if key in given:
                 what, other = ("rule", "query") if self.rule else ("query", "rule")
@@ -128,6 +145,10 @@ class Forecast(Template):
         if self.rule is not None:
             likely = selector(BREACH, {"rule": self.rule, **own})
             return Plan(promql.binary(likely.term, ">", promql.literal(self.probability)).parsed())
+        if self.threshold is not None:
+            when = {"query": str(self.query), "threshold": self.threshold, **self.matchers}
+            soon = promql.literal(self.horizon.total_seconds())
+            return Plan(promql.binary(selector(UNTIL[self.bound], when).term, "<", soon).parsed())
         return Plan(self._beyond(selector(SERIES[self.bound], {"query": str(self.query), **own}).term).parsed())
 
     def _beyond(self, value: Term) -> Term:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from generator import promql
 from generator.template import Plan, Template
+from tocsin import promql
 
 
 class Heartbeat(Template):

@@ -9,12 +9,11 @@ from typing import Annotated, ClassVar, Literal
 from promql_parser import VectorSelector
 from pydantic import ValidationInfo, field_validator
 
-from generator import promql
 from generator.facts import Window, above_zero, fact, label_name, number_where, refuse
 from generator.fields import Number, Selector
-from generator.promql import Expression
 from generator.template import Plan, Template
-from tocsin import duration
+from tocsin import duration, promql
+from tocsin.promql import Expression
 
 CHECK = "quantile"
 OPERATORS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}

@@ -6,10 +6,10 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
-from generator import promql
 from generator.facts import fact, refuse
 from generator.fields import Number, PromQL
 from generator.template import Plan, Template
+from tocsin import promql
 
 
 class Range(Template):

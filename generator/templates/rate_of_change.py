@@ -7,14 +7,13 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import field_validator, model_validator
 
-from generator import promql
 from generator.facts import Window, above_zero, at_least_one, duration_from, fact, refuse
 from generator.fields import Number, PromQL
-from generator.promql import Expression, Term
 from generator.template import Plan, Template
 from generator.windows import enough, is_plain, stored
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.config import Duration
+from tocsin.promql import Expression, Term
 
 # `_count` and `_sum` also name gauges (pg_stat_activity_count).
 COUNTERS = ("_total", "_bucket")

@@ -7,11 +7,11 @@ from typing import Annotated, ClassVar
 from promql_parser import AggregateExpr, BinaryExpr, Call, Expr, MatrixSelector, ParenExpr
 from pydantic import AfterValidator
 
-from generator import promql
 from generator.facts import above_zero, fact, number_where, refuse
 from generator.fields import Number, PromQL
-from generator.promql import Expression
 from generator.template import Plan, Template
+from tocsin import promql
+from tocsin.promql import Expression
 
 CHECK = "ratio"
 

@@ -7,14 +7,13 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import model_validator
 
-from generator import promql
 from generator.facts import Window, duration_from, exactly_one, fact, number_where
 from generator.fields import Number, PromQL
-from generator.promql import Expression, Term
 from generator.template import Plan, Template
 from generator.windows import enough, stored
-from tocsin import duration
+from tocsin import duration, promql
 from tocsin.config import Duration
+from tocsin.promql import Expression, Term
 
 CHECK = "saturation"
 

@@ -7,10 +7,10 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from generator import promql
 from generator.facts import fact
 from generator.fields import Number, PromQL
 from generator.template import Plan, Template
+from tocsin import promql
 
 OPERATORS = {
     "above": ">",

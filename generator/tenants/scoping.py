@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from promql_parser import Call, MatchOp, VectorSelector
 
-from generator import promql
 from generator.matchers import Scoping, scoped
 from generator.rule import Pack, Rule
 from generator.tenants.schema import LABEL
 from generator.tenants.scope import Scope
+from tocsin import promql
 from tocsin.problem import Problem
 
 

@@ -29,6 +29,12 @@ class Fake:
     series: dict[str, list[tuple[Mapping[str, str], Value]]] = field(default_factory=dict)
     broken: dict[str, Answer] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
+    groups: list[dict[str, Any]] = field(default_factory=list)
+
+    async def rules(self, request: web.Request) -> web.Response:
+        if broken := self.broken.get("rules"):
+            return web.Response(status=broken[0], text=broken[1])
+        return web.json_response({"status": "success", "data": {"groups": self.groups}})
 
     async def answer(self, request: web.Request) -> web.Response:
         form = {name: str(value) for name, value in (await request.post()).items()}
@@ -53,7 +59,7 @@ async def prometheus(*fakes: Fake) -> AsyncIterator[Prometheus]:
     async with aiohttp.ClientSession() as session:
         for fake in fakes:
             application = web.Application()
-            application.add_routes([web.post("/api/v1/query_range", fake.answer)])
+            application.add_routes([web.post("/api/v1/query_range", fake.answer), web.get("/api/v1/rules", fake.rules)])
             servers.append(TestServer(application))
             await servers[-1].start_server()
         urls = [str(server.make_url("")).rstrip("/") for server in servers]

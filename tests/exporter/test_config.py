@@ -71,6 +71,12 @@ def test_defaults(tmp_path: Path) -> None:
         ("[1h, 1d]", "[1h, 60m]", 5, "stands there twice"),
         ("queries:", "queries:\n  - {name: player_latency, expr: up}", 4, "player_latency stands there twice"),
         ("name: player_latency", "name: ''", 4, "pattern"),
+        ("step: 1m", "thresholds: [{name: full}]", 6, "needs one of above and below"),
+        ("step: 1m", "thresholds: [{name: a, above: 1}, {name: a, below: 0}]", 4, "a stands there twice"),
+        ("step: 1m", "threshold_horizon: 30d", 4, "does not fit the step"),
+        ("queries:", "rules: {prometheus: false}\nqueries:", 3, "names no rules"),
+        ("queries:", "rules: {horizons: [8d]}\nqueries:", 3, "horizons are not usable"),
+        ("queries:", "rules: {horizons: []}\nqueries:", 3, "horizons are not usable"),
     ],
 )
 def test_refused(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import ExporterConfig, PrometheusSettings, QuerySettings
+from exporter.config import ExporterConfig, PrometheusSettings, QuerySettings, RuleSettings, ThresholdSettings
 from exporter.metrics import Metrics
 from exporter.rendering import FAMILIES
+from exporter.rules.parsing import REASONS
 from tocsin import duration
 from tocsin.clock import SystemClock
 from tocsin.config import Settings
@@ -20,6 +21,8 @@ MODELS: dict[str, type[Settings]] = {
     "Settings": ExporterConfig,
     "`prometheus`": PrometheusSettings,
     "`queries[]`": QuerySettings,
+    "`queries[].thresholds[]`": ThresholdSettings,
+    "`rules`": RuleSettings,
 }
 
 
@@ -34,14 +37,22 @@ def test_every_setting_is_documented(heading: str) -> None:
         default = field.default
         if field.is_required():
             assert documented[name] == "required"
+        elif default is None:
+            assert documented[name] == "none"
         elif isinstance(default, int | str):
-            assert documented[name] == f"`{default}`"
+            assert documented[name] == f"`{str(default).lower() if isinstance(default, bool) else default}`"
         elif isinstance(default, float):
             assert float(documented[name].strip("`")) == default
-        elif default == ():
-            assert documented[name] == "`[]`"
+        elif isinstance(default, tuple):
+            assert documented[name] == f"`[{', '.join(map(duration.show, default))}]`"
         else:
             assert duration.parse(documented[name].strip("`")) == default
+
+
+def test_every_reason_is_documented() -> None:
+    """Why a rule is not forecast stands in the reference, each reason in its own line."""
+    section = re.split(r"\n##+ ", PAGE.split("### Which rules\n")[1])[0]
+    assert set(re.findall(r"^\| `(\w+)` \| ", section, re.MULTILINE)) == set(REASONS)
 
 
 async def _ignore(config: None) -> None:

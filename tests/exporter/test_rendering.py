@@ -43,12 +43,15 @@ def test_our_labels_win() -> None:
     """A source's own `query` or `horizon` label is kept as `exported_…`."""
     key = key_of({"query": "theirs", "horizon": "2h"})
     assert samples([key], [1]) == {key_of({"exported_query": "theirs", "exported_horizon": "2h", "query": "q"}): 1}
+    shown = prefixes([key_of({"rule": "theirs", "query": "theirs"})], "q", ("query", "rule"))
+    assert list(shown.rows) == ['{exported_query="theirs",exported_rule="theirs",query="q"']
 
 
 def test_what_the_format_cannot_say_is_left_out() -> None:
-    """A UTF-8 label name is left out and counted; values that are no numbers are no lines."""
-    keys = [key_of({"größe": "1"}), key_of({"a": "1"}), key_of({"a": "2"})]
-    assert samples(keys, [1, float("nan"), float("inf")]) == {}
+    """A UTF-8 label name is left out and counted; NaN is no line, infinity is one."""
+    keys = [key_of({"größe": "1"}), *(key_of({"a": text}) for text in "123")]
+    shown = samples(keys, [1, float("nan"), float("inf"), float("-inf")])
+    assert shown == {key_of({"a": "2", "query": "q"}): float("inf"), key_of({"a": "3", "query": "q"}): float("-inf")}
     assert prefixes(keys, "q").left_out == {"label_name": 1, "collision": 0}
 
 

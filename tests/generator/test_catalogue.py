@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from generator import promql
 from generator.catalogue.files import HEADER, catalogue
 from generator.catalogue.functions import ordinal
 from generator.catalogue.markdown import code, link, message, plain
@@ -19,6 +18,7 @@ from generator.output import write
 from generator.pipeline import compile_packs
 from generator.targets import rulefile
 from tests.generator.packs import HEAD, alert, compile_text, pack
+from tocsin import promql
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden/catalogue"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from generator import promql
 from generator.alerts import ALERT_KEYS
 from generator.checks import CHECKS
 from generator.http_config import Authorization, BasicAuth, Header, HttpConfig, Tls
@@ -18,6 +17,7 @@ from generator.slo.tiers import DEFAULTS
 from generator.targets import TARGETS
 from generator.templates import TEMPLATES
 from tests.generator.packs import compile_text, pack
+from tocsin import promql
 from tocsin.config import Settings
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs/reference"

@@ -95,6 +95,14 @@ EXPRESSIONS = [
         'tocsin_forecast_lower{a=~"b.*",horizon="1h",query="q"} > 5',
     ),
     (
+        "forecast: {query: q, threshold: full, horizon: 4h, matchers: {a: b}}",
+        'tocsin_time_to_threshold_seconds{a="b",query="q",threshold="full"} < 14400',
+    ),
+    (
+        "forecast: {query: q, threshold: full, horizon: 90s, bound: upper}",
+        'tocsin_time_to_threshold_upper_seconds{query="q",threshold="full"} < 90',
+    ),
+    (
         "forecast: {rule: R, horizon: 4h}",
         'tocsin_breach_probability{horizon="4h",rule="R"} > 0.8',
     ),
@@ -205,6 +213,9 @@ REFUSED = [
     ("forecast: {query: q, horizon: 0s, above: 1}", "0s is not ahead"),
     ("forecast: {query: q, horizon: 1h, above: 1, season: 1d}", "season: belongs to engine promql"),
     ("forecast: {query: q, horizon: 1h, above: 1, probability: 0.5}", "probability does not go with query"),
+    ("forecast: {query: q, horizon: 1h, above: 1, threshold: t}", "has above and threshold"),
+    ("forecast: {rule: r, horizon: 1h, threshold: t}", "threshold does not go with rule"),
+    ("forecast: {engine: promql, expr: a, horizon: 1h, threshold: t}", "threshold: belongs to engine exporter"),
     ("forecast: {rule: r, horizon: 1h, above: 1}", "above does not go with rule"),
     ("forecast: {rule: r, horizon: 1h, probability: 80}", "80 is no probability to exceed"),
     ("forecast: {query: q, horizon: 1h, above: 1, matchers: {horizon: 2h}}", "horizon is a fact of its own"),

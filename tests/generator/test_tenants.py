@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator import promql
 from generator.load import every_pack
 from generator.matchers import Scoping, scoped
 from generator.output import write
@@ -17,6 +16,7 @@ from generator.pipeline import Compiled, compile_packs
 from generator.targets import rulefile
 from generator.tenants import starter
 from tests.generator.packs import HEAD, alert, pack, shown
+from tocsin import promql
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests/golden/rules-of-tenants"

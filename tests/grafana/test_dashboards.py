@@ -13,10 +13,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from exporter import metrics as exporter_metrics
-from generator import promql
 from grafana.source.files import DASHBOARDS, FOLDER, text
 from grafana.source.queries import panels, queries, substitute
 from receiver import metrics as receiver_metrics
+from tocsin import promql
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = sorted(DASHBOARDS)

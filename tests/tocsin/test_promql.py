@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from promql_parser import BinaryExpr, Expr, ParenExpr
 
-from generator import promql
-from generator.promql import PromQLError
+from tocsin import promql
+from tocsin.promql import PromQLError
 
 # Every kind of node, and every level of precedence; vectors, so that any operator fits.
 PARTS = st.sampled_from(
