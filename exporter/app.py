@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-import aiohttp
 import structlog
 from aiohttp import web
 
@@ -28,16 +28,20 @@ from exporter.metrics import Metrics
 from exporter.models.interest import Interest
 from exporter.models.moment import Calendar
 from exporter.models.seasonal import Seasonal
+from exporter.progress import ProgressLine
 from exporter.publishing import breach, threshold
 from exporter.publishing.breach import Breach
 from exporter.publishing.forecasts import Forecasts
 from exporter.publishing.samples import Publisher
 from exporter.publishing.scores import scores
 from exporter.publishing.threshold import Thresholds
+from exporter.reading import Progress, ignore
 from exporter.replaying.desk import Desk
-from exporter.roster import Roster
+from exporter.roster import WHOLE, Roster
 from exporter.rules.book import RuleBook
 from exporter.rules.derive import RuleQuery
+from exporter.servers import Servers
+from exporter.sharding import Shard
 from exporter.watch import Watch
 from exporter.web import Pages
 from tocsin import __version__
@@ -49,6 +53,11 @@ from tocsin.reload import Reloader
 from tocsin.serving import Listen, on_hangup, serve, stop_asked
 
 log = structlog.get_logger("exporter")
+
+
+def unseen(query: str) -> Progress:
+    """Nobody looks on."""
+    return ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +79,20 @@ class Exporter:
         guard: Guard | None = None,
         reload: Callable[[], Awaitable[str]] | None = None,
         book: Book | None = None,
+        progress: Callable[[str], Progress] = unseen,
+        shard: Shard = WHOLE,
     ) -> Self:
-        """Wires the parts together; without a `book` nobody's feedback is taken or heard."""
+        """Wires the parts together; `progress` is asked once for each query.
+
+        Without a `book` nobody's feedback is taken or heard.
+        """
         measured = metrics or Metrics()
         guarded = guard or Guard()
         new_model = partial(model_of, verdicts=book.verdicts) if book else model_of
         roster = Roster(
-            lambda query, asked: watch_of(query, asked, measured, clock, new_model(query)),
+            lambda query, asked: watch_of(query, asked, measured, clock, new_model(query), progress(query.name)),
             measured,
+            shard,
         )
         application = web.Application(middlewares=[guarded.middleware()])
         exporter = cls(application, roster, RuleBook(measured))
@@ -103,21 +118,37 @@ class Exporter:
 
 
 def watch_of(
-    query: QuerySettings, prometheus: Prometheus, metrics: Metrics, clock: Clock, model: Seasonal
+    query: QuerySettings,
+    prometheus: Prometheus,
+    metrics: Metrics,
+    clock: Clock,
+    model: Seasonal,
+    progress: Progress = ignore,
 ) -> Watch[Any]:
     """A query's watch, with its model and the publishers that it asks for."""
     if isinstance(query, RuleQuery):
         return _watch_of_rule(query, prometheus, metrics, clock)
     labels = list[str]()
-    publishers: list[Publisher[Any]] = [scores]
-    if query.horizons:
-        publishers.append(Forecasts(model, query.step, query.horizons))
+    publishers: list[Publisher[Any]] = []
+    published = query.publish or (("score", "band", "forecast") if query.horizons else ("score",))
+    if "score" in published:
+        publishers.append(scores)
+    if "band" in published or "forecast" in published:
+        horizons = query.horizons if "forecast" in published else ()
+        publishers.append(Forecasts(model, query.step, horizons, now="band" in published))
     if query.thresholds:
         limits = {limit.name: comparison(limit) for limit in query.thresholds}
         publishers.append(Thresholds(model, query.step, limits, query.threshold_horizon))
         labels += threshold.LABELS
     return Watch(
-        query, prometheus=prometheus, model=model, publishers=publishers, metrics=metrics, clock=clock, labels=labels
+        query,
+        prometheus=prometheus,
+        model=model,
+        publishers=publishers,
+        metrics=metrics,
+        clock=clock,
+        labels=labels,
+        progress=progress,
     )
 
 
@@ -157,13 +188,14 @@ def model_of(query: QuerySettings, verdicts: Callable[[], Sequence[Verdict]] | N
     return Seasonal(Calendar(zone, frozenset(query.holidays)), interest, ear)
 
 
-def prometheus_of(session: aiohttp.ClientSession, config: ExporterConfig) -> Prometheus:
-    """The servers that a configuration names."""
-    return Prometheus(session, config.prometheus.url, timeout_seconds=config.prometheus.timeout.total_seconds())
-
-
 async def run(
-    config_file: Path, listen: Listen, storage: Path, *, guard: Guard | None = None, lifecycle: bool = False
+    config_file: Path,
+    listen: Listen,
+    storage: Path,
+    *,
+    guard: Guard | None = None,
+    lifecycle: bool = False,
+    shard: Shard = WHOLE,
 ) -> None:
     """Runs an exporter until SIGTERM or SIGINT; SIGHUP reads its configuration again, and `/-/reload` if enabled.
 
@@ -174,10 +206,10 @@ async def run(
     config, guard, metrics, clock = load(config_file, ExporterConfig), guard or Guard(), Metrics(), SystemClock()
     stopping = stop_asked()
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        servers = Servers(stack)
 
         async def take(config: ExporterConfig) -> None:
-            exporter.take(config, prometheus_of(session, config))
+            exporter.take(config, servers.asked(config.prometheus))
 
         reloader = Reloader(
             lambda: load(config_file, ExporterConfig),
@@ -187,18 +219,20 @@ async def run(
         )
         exporter = Exporter.build(
             config,
-            prometheus_of(session, config),
+            servers.asked(config.prometheus),
             clock,
             metrics=metrics,
             guard=guard,
             reload=reloader.reload if lifecycle else None,
             book=Book(storage),
+            progress=ProgressLine(sys.stderr).of,
+            shard=shard,
         )
         on_hangup(reloader.reload_soon)
         server = web.AppRunner(exporter.application, access_log=None, shutdown_timeout=5)
         stack.push_async_callback(server.cleanup)
         address = await serve(server, listen, guard.ssl_context())
-        log.info("listening", address=address, storage=str(storage), version=__version__, queries=len(config.queries))
+        log.info("listening", address=address, storage=str(storage), version=__version__, queries=len(exporter.watches))
         async with asyncio.TaskGroup() as tasks:
             exporter.roster.run(tasks)
             reading = tasks.create_task(exporter.rules.run())

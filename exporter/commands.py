@@ -31,6 +31,9 @@ def run(
     ],
     address: ListenAddress = "127.0.0.1:9096",
     storage: Annotated[Path, typer.Option("--storage.path", help="Where state lies.")] = Path("data/exporter"),
+    shard: Annotated[
+        str, typer.Option("--shard", metavar="I/N", help="One of N exporters that divide the queries among them.")
+    ] = "1/1",
     web_config: WebConfigFile = None,
     lifecycle: EnableLifecycle = False,
     log_level: LogLevel = "info",
@@ -41,21 +44,23 @@ def run(
     \b
     Example:
       tocsin exporter run --config.file exporter.yml
+      tocsin exporter run --config.file exporter.yml --shard 2/3
     """
     need_numpy()
     import uvloop
     from prometheus_client import disable_created_metrics
 
     from exporter import app
+    from exporter.sharding import Shard
     from tocsin import log
     from tocsin.guard import Guard
     from tocsin.serving import Listen
 
-    listen = Listen.parse(address)
+    listen, share = Listen.parse(address), Shard.parse(shard)
     guard = Guard(web_config)
     log.configure(log_level, log_format)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the text format would show a second series for each counter
-    uvloop.run(app.run(config_file, listen, storage, guard=guard, lifecycle=lifecycle))
+    uvloop.run(app.run(config_file, listen, storage, guard=guard, lifecycle=lifecycle, shard=share))
 
 
 @exporter.command()

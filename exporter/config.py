@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import re2
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -22,6 +23,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from tocsin.config import Duration, OneOrMore, Settings
+from tocsin.http_config import HttpConfig
+from tocsin.promapi import MOST_BYTES
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 LONGEST_HORIZON = timedelta(days=7)
@@ -58,11 +61,54 @@ Url = Annotated[str, AfterValidator(_url)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 
 
-class PrometheusSettings(Settings):
-    """The servers that are asked; the next one when one does not answer."""
+class PrometheusSettings(HttpConfig):
+    """The servers that are asked, the next one when one does not answer; and how, as Prometheus writes it."""
 
     url: Annotated[OneOrMore[Url], BeforeValidator(_listed)] = Field(description="An address, or a list: fail-over.")
     timeout: PositiveDuration = Field(timedelta(seconds=30), description="For one request.")
+    concurrency: int = Field(4, ge=1, description="Range queries that are on their way at once.")
+    max_answer_bytes: int = Field(MOST_BYTES, ge=1_000_000, description="A larger answer is not taken.")
+
+    @model_validator(mode="after")
+    def _secrets_in_files(self) -> Self:
+        given = {
+            "basic_auth.password": self.basic_auth and self.basic_auth.password,
+            "authorization.credentials": self.authorization and self.authorization.credentials,
+            "oauth2.client_secret": self.oauth2 and self.oauth2.client_secret,
+            "http_headers.….secrets": any(header.secrets for header in self.http_headers.values()),
+        }
+        for name, value in given.items():
+            if value:
+                hint = "write files: [<file>]" if name.endswith("secrets") else f"write {name.split('.')[1]}_file"
+                raise PydanticCustomError("secret", "{name} stands in the file itself", {"name": name, "hint": hint})
+        return self
+
+
+SHARD_PLACE = "$(shard)"  # in a divided query's expression
+LAST_LETTERS = tuple(f".*{letter}" for letter in "0123456789abcdefghijklmnopqrstuvwxyz")
+
+
+def _pattern(value: str) -> str:
+    try:
+        re2.compile(value)
+    except re2.error as error:
+        hint = "it is a regular expression as Prometheus has them: [a-m].*"
+        raise PydanticCustomError("pattern", "{value} cannot be read", {"value": repr(value), "hint": hint}) from error
+    return value
+
+
+class ShardSettings(Settings):
+    """How one very large query is divided among shards."""
+
+    label: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] = Field(
+        description="Whose value says where a series belongs."
+    )
+    patterns: tuple[Annotated[str, AfterValidator(_pattern)], ...] = Field(
+        LAST_LETTERS, description="Each is a part; what none of them matches is one more."
+    )
+
+
+Published = Literal["score", "band", "forecast"]
 
 
 class ThresholdSettings(Settings):
@@ -92,6 +138,7 @@ class QuerySettings(Settings):
     horizons: tuple[PositiveDuration, ...] = Field((), description="How far ahead is forecast.")
     thresholds: tuple[ThresholdSettings, ...] = Field((), description="Limits; the time until each is told.")
     threshold_horizon: PositiveDuration = Field(LONGEST_HORIZON, description="How far ahead thresholds are looked for.")
+    publish: tuple[Published, ...] = Field((), description="Which of them; empty: what the other settings ask for.")
     time_zone: Zone = Field("UTC", description="Whose clocks the day and the week follow.")
     holidays: tuple[date, ...] = Field((), description="Days that are like Sundays.")
     direction: Literal["both", "up", "down"] = Field("both", description="Which deviations are of interest.")
@@ -100,7 +147,8 @@ class QuerySettings(Settings):
     least_deviation: float = Field(0.0, ge=0, description="Smaller deviations do not matter.")
     least_share: float = Field(0.0, ge=0, description="The same, as a share of the expected value.")
     false_alarms_per_month: float = Field(0.05, gt=0, description="Wanted, for each series, where all is well.")
-    max_series: int = Field(100_000, ge=1, description="More series than this, and the query fails.")
+    shard_by: ShardSettings | None = Field(None, description="How `--shard` divides this query's series.")
+    max_series: int = Field(100_000, ge=1, description="What comes beyond is left out.")
 
     @model_validator(mode="after")
     def _bounds_fit(self) -> Self:
@@ -115,6 +163,22 @@ class QuerySettings(Settings):
             raise PydanticCustomError(
                 "horizon", "threshold_horizon does not fit the step", {"hint": "from step up to 7d"}
             )
+        return self
+
+    @model_validator(mode="after")
+    def _publishing_fits(self) -> Self:
+        if "forecast" in self.publish and not self.horizons:
+            hint = "add horizons: [1h], or write band for what is expected now"
+            raise PydanticCustomError(
+                "publish", "forecast is to be published, but there are no horizons", {"hint": hint}
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _shards_fit(self) -> Self:
+        if (self.shard_by is not None) != (SHARD_PLACE in self.expr):
+            hint = f"shard_by and {SHARD_PLACE} belong together: write rate(requests{{{SHARD_PLACE}}}[5m])"
+            raise PydanticCustomError("shard", "says only half of how it is divided", {"hint": hint})
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,3 +59,11 @@ class Model(Protocol[State]):
 
     def forecast(self, state: State, steps: Sequence[int]) -> Forecast:
         """What is expected so many steps after the last column; only the horizons that somebody asked for."""
+
+
+@runtime_checkable
+class LearnsInParts(Protocol[State]):
+    """A model that can be given a long history part by part; others get all of it at once."""
+
+    def learn(self, state: State, history: Frame, end: float) -> State:
+        """Learns the history that follows what was learned so far; all of it will reach up to `end` (Unix seconds)."""

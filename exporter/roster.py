@@ -8,8 +8,11 @@ from typing import Any
 
 from exporter.config import QuerySettings
 from exporter.metrics import Metrics
+from exporter.sharding import Shard
 from exporter.watch import Watch
 from tocsin.promapi import Prometheus
+
+WHOLE = Shard()
 
 Make = Callable[[QuerySettings, Prometheus], Watch[Any]]
 
@@ -17,15 +20,17 @@ Make = Callable[[QuerySettings, Prometheus], Watch[Any]]
 class Roster:
     """One watch a query, in the configuration's order; each runs in a task of its own once there is a group for it."""
 
-    def __init__(self, make: Make, metrics: Metrics) -> None:
+    def __init__(self, make: Make, metrics: Metrics, shard: Shard = WHOLE) -> None:
         self._make = make
         self._metrics = metrics
+        self._shard = shard
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self.watches: list[Watch[Any]] = []
 
     def take(self, queries: Sequence[QuerySettings], prometheus: Prometheus) -> None:
-        """Watches these queries from now on, and asks this server."""
+        """Watches what belongs to our shard of these queries from now on, and asks this server."""
+        queries = list(self._shard.part_of(queries))
         known = {watch.query: watch for watch in self.watches}
         kept = set(queries) & set(known)
         for watch in self.watches:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from exporter.frame import Floats, Frame
 from exporter.model import NEW, Rows
-from exporter.reading import Key, key_of
+from exporter.names import Key, Named, keys_of
+
+AWAY = -1  # of a series that did not come
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +33,30 @@ class Aligned:
 def align(register: Register, frame: Frame, *, forget_seconds: float) -> Aligned:
     """Brings a Frame into the rows of the model: new series are added, those long gone leave."""
     newest = frame.start + (frame.steps - 1) * frame.step
-    came = {key_of(labels): row for row, labels in enumerate(frame.labels)}
-    staying = [
-        row for row, key in enumerate(register.keys) if key in came or newest - register.seen[row] < forget_seconds
-    ]
-    known = set(register.keys)
-    added = [key for key in came if key not in known]
-    keys = (*(register.keys[row] for row in staying), *added)
+    keys = keys_of(frame.labels)
+    if keys == register.keys:
+        seen = np.where(np.isfinite(frame.values).any(axis=1), newest, register.seen)
+        same = Frame(frame.values, Named(register.keys), frame.start, frame.step)
+        return Aligned(Register(register.keys, seen), same, None)
+    came = dict(zip(keys, range(len(keys)), strict=True))
+    at = np.array([came.get(key, AWAY) for key in register.keys], dtype=np.intp)
+    staying = np.flatnonzero((at != AWAY) | (newest - register.seen < forget_seconds))
+    new = np.ones(len(keys), dtype=np.bool_)
+    new[at[at != AWAY]] = False
+    added = np.flatnonzero(new)
+    values = _picked(frame.values, np.concatenate([at[staying], added]))
     seen = np.concatenate([register.seen[staying], np.full(len(added), newest)])
-    values = _ordered(keys, came, frame)
     seen = np.where(np.isfinite(values).any(axis=1), newest, seen)
-    unchanged = keys == register.keys
-    rows = None if unchanged else np.array([*staying, *[NEW] * len(added)], dtype=np.intp)
-    labels = tuple(dict(key) for key in keys)
-    return Aligned(
-        Register(register.keys if unchanged else keys, seen), Frame(values, labels, frame.start, frame.step), rows
-    )
+    unchanged = len(staying) == len(register.keys) and not len(added)
+    rows = None if unchanged else np.concatenate([staying, np.full(len(added), NEW)])
+    known = register.keys
+    if not unchanged:
+        known = (*(known[row] for row in staying.tolist()), *(keys[row] for row in added.tolist()))
+    return Aligned(Register(known, seen), Frame(values, Named(known), frame.start, frame.step), rows)
 
 
-def _ordered(keys: Sequence[Key], came: dict[Key, int], frame: Frame) -> Floats:
-    order = np.array([came.get(key, len(came)) for key in keys], dtype=np.intp)
-    return np.vstack([frame.values, np.full((1, frame.steps), np.nan)])[order]
+def _picked(values: Floats, rows: Rows) -> Floats:
+    """Other rows of values; `AWAY` is one of NaN."""
+    found: Floats = values[rows]
+    found[rows == AWAY] = np.nan
+    return found

@@ -9,16 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
 import structlog
 
 from exporter.config import QuerySettings
 from exporter.frame import Frame
+from exporter.labelling import OURS, Prefixes, prefixes, shown
 from exporter.metrics import Metrics
-from exporter.model import Model, Scores
+from exporter.model import LearnsInParts, Model, Scores
+from exporter.page import Snapshot, snapshot
 from exporter.publishing.samples import Publisher, Step
-from exporter.reading import read
-from exporter.rendering import OURS, Prefixes, Snapshot, blocks, prefixes
-from exporter.rows import Register, align
+from exporter.reading import PART_VALUES, Progress, Reader, Reading, ignore
+from exporter.rows import Aligned, Register, align
 from tocsin.clock import Clock
 from tocsin.promapi import Prometheus, QueryError
 
@@ -57,17 +59,25 @@ class Watch(Generic[S]):
         metrics: Metrics,
         clock: Clock,
         labels: Sequence[str] = (),
+        progress: Progress = ignore,
     ) -> None:
-        """`labels`: the names of those that the publishers' samples carry, besides `query` and `horizon`."""
+        """`labels`: the names of those that the publishers' samples carry, besides `query` and `horizon`.
+
+        `progress` is told what share of the history was read.
+        """
         self.query = query
         self._step = query.step.total_seconds()
         self._delay = query.delay.total_seconds()
+        self._forget = max(FORGET_SECONDS_AT_LEAST, FORGET_STEPS * self._step)
         self.prometheus = prometheus
         self._model = model
         self._publishers = publishers
         self._ours = (*OURS, *labels)
         self._metrics = metrics
         self._clock = clock
+        self._ours = (*OURS, *labels)
+        self._progress = progress
+        self._reader = Reader(query.expr, step=self._step, max_series=query.max_series)
         self._learned: Learned[S] | None = None
         self._failing = ""
         self._told: set[str] = set()
@@ -104,46 +114,76 @@ class Watch(Generic[S]):
         if first > target:
             return
         began = time.perf_counter()
-        frame = await read(
-            self.prometheus,
-            self.query.expr,
-            start=first,
-            end=target,
-            step=self._step,
-            max_series=self.query.max_series,
-        )
+        reading = await self._read(first, target)
         had = time.perf_counter()
-        self._learned, self.snapshot = await asyncio.to_thread(self._take, self._learned, frame)
+        self._learned, self.snapshot = await asyncio.to_thread(self._take, self._learned, reading.frame)
         self._metrics.read_seconds.labels(self.query.name).observe(had - began)
         self._metrics.score_seconds.labels(self.query.name).observe(time.perf_counter() - had)
-        self._succeeded(frame)
+        self._succeeded(reading)
+
+    async def _read(self, first: float, target: float) -> Reading:
+        """What is to be scored; what is too much for memory, as history may be, is learned part by part before."""
+        columns = round((target - first) / self._step) + 1
+        if self._learned is not None and columns * len(self._learned.register.keys) <= PART_VALUES:
+            return await self._reader.read(self.prometheus, start=first, end=target)
+        at_once = not isinstance(self._model, LearnsInParts)
+        parts = self._reader.history(self.prometheus, start=first, end=target, at_once=at_once, progress=self._progress)
+        async for reading in parts:
+            if reading.newest:
+                return reading
+            if reading.points:
+                self._learned = await asyncio.to_thread(self._teach, self._learned, reading.frame, target)
+        raise AssertionError("the newest column comes last")
+
+    def _teach(self, learned: Learned[S] | None, frame: Frame, end: float) -> Learned[S]:
+        """Learns a part of history."""
+        aligned = align(learned.register if learned else Register(), frame, forget_seconds=self._forget)
+        if learned is None and not isinstance(self._model, LearnsInParts):
+            state = self._model.fit(aligned.frame)
+        else:
+            state = self._rearranged(learned, aligned)
+            if isinstance(self._model, LearnsInParts):
+                state = self._model.learn(state, aligned.frame, end)
+            else:
+                state, _ = self._model.update(state, aligned.frame)
+        return Learned(state, aligned.register, Prefixes(), _end(frame))
 
     def _take(self, learned: Learned[S] | None, frame: Frame) -> tuple[Learned[S], Snapshot]:
-        """Scores a Frame; the first one is history but for its last column."""
-        forget = max(FORGET_SECONDS_AT_LEAST, FORGET_STEPS * self._step)
-        aligned = align(learned.register if learned else Register(), frame, forget_seconds=forget)
-        frame, last = aligned.frame, frame.start + (frame.steps - 1) * frame.step
+        """Scores a Frame; without history, the model begins with nothing but it."""
+        aligned = align(learned.register if learned else Register(), frame, forget_seconds=self._forget)
+        state = self._rearranged(learned, aligned)
+        rows = self._called(learned, aligned)
+        state, scores = self._model.update(state, aligned.frame)
+        taught = Learned(state, aligned.register, rows, _end(frame))
+        return taught, self._publish(taught, aligned.frame, scores)
+
+    def _rearranged(self, learned: Learned[S] | None, aligned: Aligned) -> S:
+        """The state with a row for each series; before there is one, that of a model that has seen nothing."""
         if learned is None:
-            history = Frame(frame.values[:, :-1], frame.labels, frame.start, frame.step)
-            state, rows = self._model.fit(history), prefixes(aligned.register.keys, self.query.name, self._ours)
-            frame = Frame(frame.values[:, -1:], frame.labels, last, frame.step)
-        elif aligned.rows is None:
-            state, rows = learned.state, learned.rows
-        else:
-            state = self._model.resize(learned.state, aligned.rows)
-            rows = prefixes(aligned.register.keys, self.query.name, self._ours)
-        state, scores = self._model.update(state, frame)
-        taught = Learned(state, aligned.register, rows, last)
-        return taught, self._publish(taught, frame, scores)
+            frame = aligned.frame
+            return self._model.fit(Frame(frame.values[:, :0], frame.labels, frame.start, frame.step))
+        return learned.state if aligned.rows is None else self._model.resize(learned.state, aligned.rows)
+
+    def _called(self, learned: Learned[S] | None, aligned: Aligned) -> Prefixes:
+        """The rows' names as they are published; made anew only for series that came."""
+        keys, before = aligned.register.keys, learned.rows if learned else Prefixes()
+        if len(before.shown) != len(learned.register.keys if learned else ()):
+            return prefixes(keys, self.query.name, self._ours)
+        if aligned.rows is None:
+            return before
+        return prefixes(keys, self.query.name, self._ours, before=before, rows=aligned.rows)
 
     def _publish(self, learned: Learned[S], frame: Frame, scores: Scores) -> Snapshot:
         step = Step(frame, scores, learned.state)
         found = (samples for publisher in self._publishers for samples in publisher(step))
         fresh = max(FRESH_STEPS * self._step, FRESH_SECONDS_AT_LEAST)
-        series = sum(
-            row is not None for row, there in zip(learned.rows.rows, step.there.tolist(), strict=True) if there
+        named = learned.rows.plain | learned.rows.wide
+        return snapshot(
+            found,
+            learned.rows,
+            expires=learned.last + self._delay + fresh,
+            series=int(np.count_nonzero(step.there & named)),
         )
-        return Snapshot(blocks(found, learned.rows), learned.last + self._delay + fresh, series)
 
     def _first(self, target: float) -> float:
         """Where reading begins: after what is known, but never before the history."""
@@ -158,7 +198,7 @@ class Watch(Generic[S]):
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
-    def _succeeded(self, frame: Frame) -> None:
+    def _succeeded(self, reading: Reading) -> None:
         name = self.query.name
         if self._failing:
             log.info("a query works again", query=name)
@@ -166,14 +206,15 @@ class Watch(Generic[S]):
         self._metrics.queries.labels(name).inc()
         self._metrics.last_success.labels(name).set(self._now())
         assert self._learned is not None
-        for reason, count in self._learned.rows.left_out.items():
+        for reason, count in {**self._learned.rows.left_out, **reading.left_out}.items():
             self._tell_left_out(reason, count)
-        log.debug("a step is published", query=name, series=self.snapshot.series, steps=frame.steps)
+        log.debug("a step is published", query=name, series=self.snapshot.series, steps=reading.frame.steps)
 
     def _tell_left_out(self, reason: str, count: int) -> None:
         if count and reason not in self._told:
             self._told.add(reason)
-            log.warning("series are left out", query=self.query.name, reason=reason, series=count)
+            examples = [shown(key) for key in self._reader.examples] if reason == "max_series" else []
+            log.warning("series are left out", query=self.query.name, reason=reason, series=count, examples=examples)
         self._metrics.left_out.labels(self.query.name, reason).set(count)
 
     def _failed(self, reason: str, message: str) -> None:
@@ -181,3 +222,8 @@ class Watch(Generic[S]):
         if reason != self._failing:
             log.error("a query brings nothing", query=self.query.name, reason=reason, message=message)
         self._failing = reason
+
+
+def _end(frame: Frame) -> float:
+    """The newest column's time, Unix seconds."""
+    return frame.start + (frame.steps - 1) * frame.step

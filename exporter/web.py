@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from exporter.compressed import gzipped, plain
 from exporter.metrics import Metrics
-from exporter.rendering import CONTENT_TYPE, page
+from exporter.page import format_for, page
 from exporter.watch import Watch
 from tocsin.clock import Clock
 
@@ -37,8 +39,12 @@ class Pages:
 
     async def scores(self, request: web.Request) -> web.Response:
         """The last finished snapshots; nothing is computed here."""
-        body = page([watch.snapshot for watch in self._watches], self._clock.now().timestamp())
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+        form = format_for(request.headers.get("Accept", ""))
+        parts = page([watch.snapshot for watch in self._watches], self._clock.now().timestamp(), form)
+        headers = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
+        if wants_gzip(request.headers.get("Accept-Encoding", "")):
+            return web.Response(body=gzipped(parts), headers=headers | {"Content-Encoding": "gzip"})
+        return web.Response(body=await asyncio.to_thread(plain, parts), headers=headers)
 
     async def own(self, request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -61,3 +67,12 @@ class Pages:
         if wrong:
             return web.Response(status=500, text=f"the configuration is not taken, the old one stays:\n{wrong}\n")
         return web.Response(text="The configuration was read again.\n")
+
+
+def wants_gzip(accept_encoding: str) -> bool:
+    """Whether a client takes gzip; weights are heeded as far as 0 means no (RFC 9110, 12.5.3)."""
+    for choice in accept_encoding.split(","):
+        coding, _, weight = choice.partition(";")
+        if coding.strip().lower() in ("gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

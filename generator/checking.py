@@ -47,8 +47,8 @@ def check_paths(
 
 
 def _asked(url: str, http_config: Path | None, packs: Sequence[Pack]) -> Server:
-    from generator.http_config import HttpConfig, read
     from generator.online import ask
+    from tocsin.http_config import HttpConfig, read
 
     http, problems = read(http_config) if http_config else (HttpConfig(), [])
     return Server(problems=tuple(problems)) if http is None else ask(url, packs, http)

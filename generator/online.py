@@ -11,11 +11,13 @@ import msgspec
 from promql_parser import VectorSelector
 
 from generator.context import Server
-from generator.http_config import HttpConfig
 from generator.online_answers import NO_METADATA, RefusedError, UselessError, problem, reason_of, useful, why
 from generator.rule import Pack
 from generator.selectors import parts_of, question
 from tocsin import promql
+from tocsin.errors import TocsinError
+from tocsin.http_client import Identity, session
+from tocsin.http_config import HttpConfig
 from tocsin.problem import Problem
 
 AT_ONCE = 8
@@ -62,21 +64,14 @@ def _selectors(packs: Iterable[Pack]) -> Iterable[VectorSelector]:
 
 
 async def _ask(url: str, nodes: Sequence[VectorSelector], http: HttpConfig, timeout_seconds: float) -> Server:
-    connector = aiohttp.TCPConnector(ssl=http.tls_config.context())
-    async with aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=timeout_seconds),
-        headers=list(http.headers()),
-        connector=connector,
-        proxy=http.proxy_url,
-        trust_env=http.proxy_from_environment,
-    ) as session:
-        asking = _Asking(session, url, http)
+    async with session(http, timeout_seconds) as opened:
         try:
+            asking = _Asking(opened, url, http, await Identity(http, opened).headers())
             types = await asking.types()
             await asking.count([question(node) for node in nodes])
             missing = [node for node in nodes if asking.counts.get(question(node)) == 0 and promql.metric(node)]
             await asking.count(list(dict.fromkeys(part.question for node in missing for part in parts_of(node))))
-        except (UselessError, aiohttp.ClientError, TimeoutError, ValueError) as error:
+        except (UselessError, TocsinError, aiohttp.ClientError, TimeoutError, ValueError) as error:
             what, hint = why(error, timeout_seconds)
             return Server(problems=(problem(url, what, hint),))
     return Server(asking.counts, types, tuple(asking.told()))
@@ -89,6 +84,7 @@ class _Asking:
     session: aiohttp.ClientSession
     url: str
     http: HttpConfig
+    headers: Sequence[tuple[str, str]]
     counts: dict[str, int] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
@@ -141,6 +137,7 @@ class _Asking:
             method,
             self.url + path,
             data=form or None,
+            headers=list(self.headers),
             server_hostname=self.http.tls_config.server_name or None,
             allow_redirects=self.http.follow_redirects,
         ) as answer:

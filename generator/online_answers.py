@@ -7,6 +7,7 @@ import os
 import aiohttp
 import msgspec
 
+from tocsin.errors import TocsinError
 from tocsin.problem import Level, Position, Problem
 
 NO_METADATA = (400, 404, 405, 501)  # not every server that speaks PromQL has it
@@ -64,6 +65,8 @@ def why(error: Exception, timeout_seconds: float) -> tuple[str, str]:
     match error:
         case UselessError():
             return str(error), error.hint
+        case TocsinError():
+            return f"is not asked: {error}", "mend oauth2, or the secret's file, in --http.config.file"
         case TimeoutError():
             return f"does not answer within {timeout_seconds:g} s", "look at its load, or ask one nearer by"
         case aiohttp.ClientConnectorCertificateError():

@@ -1,90 +1,54 @@
-"""What we ask of Prometheus-compatible servers: range queries and more, with fail-over and retries.
-
-QueryError                  a query brought nothing that can be used; `reason` is a word for metrics
-├── NoAnswer                no server answers just now (also an ApiUnavailable: may be tried again)
-├── NotPrometheus           something else answered, a login page for one (may be tried again, too)
-├── QueryRefused            Prometheus refuses the query; carries its own message
-└── NothingToRead           the answer holds no series of numbers
-"""
+"""What we ask of Prometheus-compatible servers: range queries and more, with fail-over and retries."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import ClassVar, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import aiohttp
-import msgspec
 import tenacity
 
 from tocsin.errors import ApiUnavailable, TocsinError
+from tocsin.http_client import Identity
+from tocsin.http_config import HttpConfig
+from tocsin.promanswer import (
+    NoAnswer,
+    NothingToRead,
+    NotLetIn,
+    NotPrometheus,
+    QueryError,
+    QueryRefused,
+    Series,
+    TooMuch,
+    TooSlow,
+    decode,
+)
+
+__all__ = [
+    "MOST_BYTES",
+    "MOST_POINTS",
+    "NoAnswer",
+    "NotLetIn",
+    "NotPrometheus",
+    "NothingToRead",
+    "Prometheus",
+    "QueryError",
+    "QueryRefused",
+    "Series",
+    "TooMuch",
+    "TooSlow",
+    "decode",
+]
 
 MOST_POINTS = 11_000  # of one series in one answer: web/api/v1/api.go refuses more
+MOST_BYTES = 512 * 2**20  # of one answer
+MOST_AT_ONCE = 4  # requests to a server
+AS_IT_IS = (("Accept-Encoding", "identity"),)  # to inflate an answer costs more than to take it whole
 ATTEMPTS = 3
 BACK_OFF = tenacity.wait_random_exponential(multiplier=0.2, max=2.0)
 
 T = TypeVar("T")
-
-
-class QueryError(TocsinError):
-    """A query brought nothing that can be used."""
-
-    reason: ClassVar[str] = "failed"
-
-
-class NoAnswer(QueryError, ApiUnavailable):
-    """No server answers just now."""
-
-    reason = "unavailable"
-
-
-class NotPrometheus(QueryError, ApiUnavailable):
-    """What answered is not a Prometheus API."""
-
-    reason = "not_prometheus"
-
-
-class QueryRefused(QueryError):
-    """Prometheus refuses the query."""
-
-    reason = "refused"
-
-
-class NothingToRead(QueryError):
-    """The answer holds no series of numbers."""
-
-    reason = "empty"
-
-
-class Series(msgspec.Struct, frozen=True, gc=False):
-    """One series of a range: labels, and (Unix seconds, number as text) for each point."""
-
-    metric: dict[str, str]
-    values: list[tuple[float, str]] = []
-    histograms: msgspec.Raw = msgspec.Raw(b"")
-
-
-class _Data(msgspec.Struct, frozen=True):
-    result_type: str = msgspec.field(name="resultType", default="")
-    result: msgspec.Raw = msgspec.Raw(b"[]")
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    status: str
-    data: _Data = _Data()
-    error: str = ""
-
-
-_ANSWER = msgspec.json.Decoder(_Answer)
-_MATRIX = msgspec.json.Decoder(list[Series])
-
-
-def windows(start: float, end: float, step: float, *, points: int = MOST_POINTS) -> Iterator[tuple[float, float]]:
-    """The first and last time of each request for a range, both ends included; all Unix seconds."""
-    count = round((end - start) / step) + 1
-    for first in range(0, count, points):
-        last = min(first + points, count) - 1
-        yield start + first * step, start + last * step
 
 
 class Prometheus:
@@ -96,11 +60,22 @@ class Prometheus:
         urls: Sequence[str],
         *,
         timeout_seconds: float = 30.0,
+        http: HttpConfig | None = None,
+        most_bytes: int = MOST_BYTES,
+        at_once: int = MOST_AT_ONCE,
         wait: tenacity.wait.wait_base = BACK_OFF,
     ) -> None:
+        """`http` says who we are; `most_bytes` bounds an answer, `at_once` the range queries on their way.
+
+        The session's TLS and proxy are the caller's business (`tocsin.http_client.session`).
+        """
         self._session = session
         self._urls = list(urls)
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
+        self._identity = Identity(http, session) if http else None
+        self._options = _options(http) if http else {}
+        self._most_bytes = most_bytes
+        self._turn = asyncio.Semaphore(at_once)
         self._retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(ApiUnavailable),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
@@ -119,7 +94,8 @@ class Prometheus:
         async def ask(url: str) -> list[Series]:
             return await _read(url, *await self._ask("POST", url, "/api/v1/query_range", form))
 
-        return await self._retrying.copy()(self._from_any, ask)
+        async with self._turn:
+            return await self._retrying.copy()(self._from_any, ask)
 
     async def get(self, path: str, read: Callable[[str, int, bytes], T]) -> T:
         """What `read` makes of a GET's answer: it is given the server's address, the status and the body.
@@ -150,12 +126,37 @@ class Prometheus:
     async def _ask(self, method: str, url: str, path: str, form: dict[str, str] | None = None) -> tuple[int, bytes]:
         """The answer's status and body."""
         try:
-            async with self._session.request(method, url + path, data=form, timeout=self._timeout) as answer:
-                return answer.status, await answer.read()
+            headers = [*AS_IT_IS, *(await self._identity.headers() if self._identity else ())]
+            async with self._session.request(
+                method, url + path, data=form, timeout=self._timeout, headers=headers, **self._options
+            ) as answer:
+                if answer.status == 401 and self._identity:
+                    self._identity.refused()
+                return answer.status, await self._body(url, answer)
         except TimeoutError as error:
-            raise NoAnswer(f"{url} does not answer within {self._timeout.total:g} s") from error
+            raise TooSlow(f"{url} does not answer within {self._timeout.total:g} s") from error
         except aiohttp.ClientError as error:
             raise NoAnswer(f"{url} cannot be reached: {error or type(error).__name__}") from error
+        except QueryError:
+            raise
+        except ApiUnavailable as error:
+            raise NoAnswer(str(error)) from error
+        except TocsinError as error:
+            raise NotLetIn(str(error)) from error
+
+    async def _body(self, url: str, answer: aiohttp.ClientResponse) -> bytes:
+        parts, size = [], 0
+        async for part in answer.content.iter_any():
+            size += len(part)
+            if size > self._most_bytes:
+                raise TooMuch(f"{url} answers with more than {self._most_bytes} bytes: narrow the query")
+            parts.append(part)
+        return b"".join(parts)
+
+
+def _options(http: HttpConfig) -> dict[str, Any]:
+    """What each request is given besides its headers."""
+    return {"server_hostname": http.tls_config.server_name or None, "allow_redirects": http.follow_redirects}
 
 
 async def _read(url: str, status: int, body: bytes) -> list[Series]:
@@ -163,41 +164,3 @@ async def _read(url: str, status: int, body: bytes) -> list[Series]:
     if len(body) > 2**20:
         return await asyncio.to_thread(decode, url, status, body)
     return decode(url, status, body)
-
-
-def decode(url: str, status: int, body: bytes) -> list[Series]:
-    """The series in an answer's body.
-
-    Raises:
-        QueryError: there are none in it; the message says what is there instead.
-    """
-    if status in (401, 403):
-        raise QueryRefused(f"{url} does not let us in (HTTP {status})")
-    try:
-        answer = _ANSWER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        kind = NoAnswer if status >= 500 else NotPrometheus
-        raise kind(f"{url} answered HTTP {status} with {_glance(body)} instead of Prometheus's JSON") from error
-    if answer.status != "success":
-        refused = 400 <= status < 500 and status != 429
-        raise (QueryRefused if refused else NoAnswer)(f"{url} says: {answer.error or f'HTTP {status}'}")
-    if answer.data.result_type != "matrix":
-        raise NothingToRead(f"{url} answered with a {answer.data.result_type or 'nothing'}, not with series")
-    return _matrix(url, answer.data.result)
-
-
-def _matrix(url: str, result: msgspec.Raw) -> list[Series]:
-    try:
-        return _MATRIX.decode(result)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NotPrometheus(f"{url} answered with series that cannot be read: {error}") from error
-
-
-def _glance(body: bytes) -> str:
-    """What stands in a body that should not have come."""
-    text = body[:200].decode("utf-8", "replace").strip()
-    if not text:
-        return "nothing"
-    return (
-        "an HTML page" if text.lower().startswith(("<!doctype html", "<html")) else f"{' '.join(text.split())[:60]!r}"
-    )

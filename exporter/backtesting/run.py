@@ -11,7 +11,8 @@ from exporter.backtesting.tally import Tally
 from exporter.config import QuerySettings
 from exporter.frame import Frame
 from exporter.model import Model
-from exporter.reading import TooManySeries, key_of, read
+from exporter.names import key_of
+from exporter.reading import Reader
 from exporter.replaying.asking import Ask
 from exporter.replaying.choosing import Span
 from exporter.replaying.desk import Case, Desk
@@ -51,11 +52,11 @@ async def _history(prometheus: Prometheus, query: QuerySettings, matchers: Match
     most = int(MOST_VALUES // ((span.end - first) / step + 1))
     exact = {matcher.name: matcher.value for matcher in matchers if matcher.operator == "=" and matcher.value}
     expr = narrowed(query.expr, exact)
-    try:
-        frame = await read(prometheus, expr, start=first, end=span.end, step=step, max_series=most)
-    except TooManySeries as error:
+    reading = await Reader(expr, step=step, max_series=most).read(prometheus, start=first, end=span.end)
+    if reading.left_out.get("max_series"):
         hint = "choose fewer with --labels, or a shorter --since"
-        raise UsageError(f"{query.name} has more than {most} series, too many for so long a time: {hint}") from error
+        raise UsageError(f"{query.name} has more than {most} series, too many for so long a time: {hint}")
+    frame = reading.frame
     rows = [row for row, labels in enumerate(frame.labels) if matches(matchers, labels)]
     if not rows:
         raise UsageError(f"no series of {query.name} matches --labels")

@@ -74,8 +74,12 @@ class Seasonal:
     def fit(self, history: Frame) -> SeasonalState:
         """A state that has seen the history; where steps are short, the older part is thinned out."""
         self._moved()
-        state = SeasonalState.fresh(len(history.labels), history.step)
-        for part in _thinned(history):
+        end = history.start + history.steps * history.step
+        return self.learn(SeasonalState.fresh(len(history.labels), history.step), history, end)
+
+    def learn(self, state: SeasonalState, history: Frame, end: float) -> SeasonalState:
+        """Learns the history that follows; what is older than the last hours before `end` is thinned out."""
+        for part in _thinned(history, end):
             state, _ = self.update(state, part)
         return state
 
@@ -192,7 +196,7 @@ def _elapsed(state: SeasonalState, when: float) -> float:
     return min(elapsed, LONGEST_GAP * state.step) if elapsed > 0 else state.step
 
 
-def _thinned(history: Frame) -> tuple[Frame, Frame]:
+def _thinned(history: Frame, end: float) -> tuple[Frame, Frame]:
     """The older part of a history with columns left out, and the last hours with all of them.
 
     What is kept of each day begins elsewhere, so that no minute of the hour is always left out.
@@ -200,7 +204,7 @@ def _thinned(history: Frame) -> tuple[Frame, Frame]:
     stride, per_day = max(1, math.ceil(FIT_SECONDS / history.step)), round(DAY / history.step)
     while stride > 1 and math.gcd(stride, per_day) > 1:
         stride += 1
-    whole = min(history.steps, round(FIT_WHOLE_SECONDS / history.step))
-    middle, start, step = history.steps - whole, history.start, history.step
+    before = round((end - FIT_WHOLE_SECONDS - history.start) / history.step)
+    middle, start, step = min(max(before, 0), history.steps), history.start, history.step
     older = Frame(history.values[:, :middle:stride], history.labels, start, step * stride)
     return older, Frame(history.values[:, middle:], history.labels, start + middle * step, step)

@@ -26,11 +26,15 @@ NOW = "0s"
 
 @dataclass(frozen=True, slots=True)
 class Forecasts(Generic[State]):
-    """A publisher of a model's forecasts, at multiples of `step`; a series without a newest value has none."""
+    """A publisher of a model's forecasts, at multiples of `step`; a series without a newest value has none.
+
+    `now`: whether what was expected for now is among them.
+    """
 
     model: Model[State]
     step: timedelta
     horizons: Sequence[timedelta]
+    now: bool = True
 
     def __call__(self, step: Step[State]) -> Iterator[Samples]:
         ahead = self.model.forecast(step.state, [round(horizon / self.step) for horizon in self.horizons])
@@ -42,7 +46,7 @@ class Forecasts(Generic[State]):
             (UPPER, known.upper, ahead.upper),
         ):
             columns = np.where(there, np.column_stack([now[:, -1], later]), np.nan)
-            for name, column in zip(names, columns.T, strict=True):
+            for name, column in zip(names[not self.now :], columns.T[not self.now :], strict=True):
                 yield Samples(family, column, {"horizon": name})
 
 

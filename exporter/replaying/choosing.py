@@ -10,7 +10,8 @@ import numpy as np
 
 from exporter.config import QuerySettings
 from exporter.frame import Frame
-from exporter.reading import Key, key_of, read
+from exporter.names import Key, key_of
+from exporter.reading import Reader
 from exporter.replaying.narrow import narrowed
 from tocsin.errors import UsageError
 from tocsin.labels import Matchers, matches
@@ -110,4 +111,5 @@ def _shown(keys: Sequence[Key]) -> str:
 
 
 async def _read(prometheus: Prometheus, query: QuerySettings, expr: str, span: Span, step: float) -> Frame:
-    return await read(prometheus, expr, start=span.start, end=span.end, step=step, max_series=query.max_series)
+    reader = Reader(expr, step=step, max_series=query.max_series)
+    return (await reader.read(prometheus, start=span.start, end=span.end)).frame

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import aiohttp
-
-from exporter.app import model_of, prometheus_of
+from exporter.app import model_of
 from exporter.config import ExporterConfig
 from exporter.feedback.verdict import Verdict
 from exporter.replaying.desk import Desk
+from exporter.roster import WHOLE
+from exporter.servers import Servers
 from tocsin.clock import SystemClock
 from tocsin.config import load
 
@@ -25,10 +25,10 @@ async def desk_of(config_file: Path, verdicts: Callable[[], Sequence[Verdict]] |
         InputError: the file cannot be used.
     """
     config = load(config_file, ExporterConfig)
-    async with aiohttp.ClientSession() as session:
-        prometheus = prometheus_of(session, config)
+    async with AsyncExitStack() as stack:
+        prometheus = Servers(stack).asked(config.prometheus)
         yield Desk(
-            lambda: [(query, prometheus) for query in config.queries],
+            lambda: [(query, prometheus) for query in WHOLE.part_of(config.queries)],
             partial(model_of, verdicts=verdicts),
             SystemClock(),
         )

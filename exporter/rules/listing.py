@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import aiohttp
 
 from exporter.config import ExporterConfig
 from exporter.rules.alertrule import AlertRule
 from exporter.rules.book import read
 from exporter.rules.derive import Derived, derive
+from exporter.servers import Servers
 from tocsin import duration
 from tocsin.config import load
 from tocsin.errors import TocsinError
 from tocsin.problem import Problem
-from tocsin.promapi import Prometheus
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,6 @@ async def of_config(file: Path) -> Listed:
     config = load(file, ExporterConfig)
     if config.rules is None:
         raise TocsinError(f"{file}: asks for no alert rules: add `rules: {{}}` for those that Prometheus evaluates")
-    async with aiohttp.ClientSession() as session:
-        timeout = config.prometheus.timeout.total_seconds()
-        rules, problems = await read(config.rules, Prometheus(session, config.prometheus.url, timeout_seconds=timeout))
+    async with AsyncExitStack() as stack:
+        rules, problems = await read(config.rules, Servers(stack).asked(config.prometheus))
     return Listed(derive(rules, config.rules), problems)

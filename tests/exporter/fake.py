@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,14 +13,37 @@ import tenacity
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tocsin.promapi import Prometheus
+from tocsin.promapi import MOST_BYTES, Prometheus
 
 Value = Callable[[float], float | None]
-Answer = tuple[int, str]
+Answer = tuple[int, str] | Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 HTML = (200, "<!DOCTYPE html><title>Please log in</title>")
 DOWN = (503, "upstream is away")
 BAD_QUERY = (400, '{"status":"error","errorType":"bad_data","error":"1:6: parse error: unclosed left parenthesis"}')
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    """Hangs up."""
+    assert request.transport is not None
+    request.transport.abort()
+    return web.Response()
+
+
+async def half(request: web.Request) -> web.StreamResponse:
+    """Begins well, then hangs up."""
+    response = web.StreamResponse(headers={"Content-Length": "1000"})
+    await response.prepare(request)
+    await response.write(b'{"status":"success","data":{"resultType":"matrix","result":[')
+    return await reset(request)
+
+
+async def silent(request: web.Request) -> web.StreamResponse:
+    """Begins, and never ends."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await asyncio.Event().wait()
+    return response
 
 
 @dataclass
@@ -32,28 +56,37 @@ class Fake:
     groups: list[dict[str, Any]] = field(default_factory=list)
 
     async def rules(self, request: web.Request) -> web.Response:
-        if broken := self.broken.get("rules"):
+        broken = self.broken.get("rules")
+        if broken and not callable(broken):
             return web.Response(status=broken[0], text=broken[1])
         return web.json_response({"status": "success", "data": {"groups": self.groups}})
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.asked.append(form)
         broken = self.broken.get(form["query"]) or self.broken.get("")
+        if callable(broken):
+            return await broken(request)
         if broken:
             return web.Response(status=broken[0], text=broken[1])
         start, end, step = (float(form[name]) for name in ("start", "end", "step"))
         grid = [start + step * index for index in range(round((end - start) / step) + 1)]
         result = []
         for labels, value in self.series.get(form["query"], []):
-            values = [[when, str(number)] for when in grid if (number := value(when)) is not None]
+            values = [
+                [int(when) if when.is_integer() else when, str(number)]
+                for when in grid
+                if (number := value(when)) is not None
+            ]
             if values:
                 result.append({"metric": dict(labels), "values": values})
         return web.json_response({"status": "success", "data": {"resultType": "matrix", "result": result}})
 
 
 @asynccontextmanager
-async def prometheus(*fakes: Fake) -> AsyncIterator[Prometheus]:
+async def prometheus(
+    *fakes: Fake, timeout_seconds: float = 5, most_bytes: int = MOST_BYTES
+) -> AsyncIterator[Prometheus]:
     """A client of these servers, in their order, that waits for nothing between attempts."""
     servers: list[Any] = []
     async with aiohttp.ClientSession() as session:
@@ -64,7 +97,8 @@ async def prometheus(*fakes: Fake) -> AsyncIterator[Prometheus]:
             await servers[-1].start_server()
         urls = [str(server.make_url("")).rstrip("/") for server in servers]
         try:
-            yield Prometheus(session, urls, timeout_seconds=5, wait=tenacity.wait_none())
+            wait = tenacity.wait_none()
+            yield Prometheus(session, urls, timeout_seconds=timeout_seconds, most_bytes=most_bytes, wait=wait)
         finally:
             for server in servers:
                 await server.close()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -16,10 +18,12 @@ from structlog.testing import capture_logs
 
 from exporter.app import Exporter
 from exporter.config import ExporterConfig
-from exporter.reading import Key, key_of
-from tests.exporter.fake import BAD_QUERY, DOWN, HTML, Fake, Value, prometheus
+from exporter.frame import Frame
+from exporter.names import Key, key_of
+from tests.exporter.fake import DOWN, Fake, Value, prometheus
 from tests.exporter.series import DAY
 from tocsin.clock import ManualClock
+from tocsin.promapi import MOST_BYTES
 
 START = datetime(2026, 1, 15, 12, 0, 10, tzinfo=UTC)
 NOW = START.timestamp() - 10
@@ -61,10 +65,12 @@ class Harness:
 
 
 @asynccontextmanager
-async def exporter(*fakes: Fake, queries: list[dict[str, Any]]) -> AsyncIterator[Harness]:
+async def exporter(
+    *fakes: Fake, queries: list[dict[str, Any]], timeout_seconds: float = 5, most_bytes: int = MOST_BYTES
+) -> AsyncIterator[Harness]:
     config = ExporterConfig.model_validate({"prometheus": {"url": "http://127.0.0.1:1"}, "queries": queries})
     clock = ManualClock(START)
-    async with prometheus(*fakes) as api:
+    async with prometheus(*fakes, timeout_seconds=timeout_seconds, most_bytes=most_bytes) as api:
         built = Exporter.build(config, api, clock)
         async with TestClient(TestServer(built.application)) as client:
             yield Harness(built, clock, client)
@@ -79,13 +85,14 @@ def two(value: Value = daily) -> list[Any]:
 
 
 async def test_history_once_then_short_ranges() -> None:
-    """History is read once; then each step asks from the last one to now minus the delay, without a hole."""
+    """Who is there, then their history, once; then each step asks from the last one to now minus the delay."""
     fake = Fake({"q": two()})
     async with exporter(fake, queries=[query()]) as harness:
         for minutes in (0, 1, 5, 0):
             await harness.step(minutes)
         assert [(float(ask["start"]), float(ask["end"])) for ask in fake.asked] == [
-            (NOW - 2 * DAY, NOW),
+            (NOW, NOW),
+            (NOW - 2 * DAY, NOW - 60),
             (NOW + 60, NOW + 60),
             (NOW + 120, NOW + 360),
         ]
@@ -135,38 +142,6 @@ async def test_series_come_and_go() -> None:
         assert await harness.scores(shop="a") == []
 
 
-FAILURES = {
-    "down": (DOWN, "unavailable"),
-    "html": (HTML, "not_prometheus"),
-    "bad query": (BAD_QUERY, "refused"),
-    "empty": ((200, '{"status":"success","data":{"resultType":"matrix","result":[]}}'), "empty"),
-    "scalar": ((200, '{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}'), "empty"),
-    "histograms": (
-        (200, '{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"histograms":[[1,{}]]}]}}'),
-        "histograms",
-    ),
-}
-
-
-@pytest.mark.parametrize(("failure", "reason"), FAILURES.values(), ids=FAILURES)
-async def test_one_query_fails_and_the_others_go_on(failure: tuple[int, str], reason: str) -> None:
-    """A failing query is counted by reason, logged once, its scores withdrawn; it comes back by itself."""
-    fake = Fake({"q": two(), "good": two()})
-    async with exporter(fake, queries=[query(), query("good")]) as harness:
-        await harness.step()
-        fake.broken["q"] = failure
-        with capture_logs() as logs:
-            for minutes in (1, 1, 2):
-                await harness.step(minutes)
-        assert [entry["reason"] for entry in logs if entry["log_level"] == "error"] == [reason]
-        assert await harness.own("tocsin_query_failures_total", query="q", reason=reason) == 3
-        assert (len(await harness.scores(query="q")), len(await harness.scores(query="good"))) == (0, 2)
-        assert await harness.own("tocsin_exporter_series", query="q") == 0
-        del fake.broken["q"]
-        await harness.step(1)
-        assert len(await harness.scores(query="q")) == 2
-
-
 async def test_down_at_the_start() -> None:
     """Nobody there at the start: healthy, ready once tried, nothing published; scores follow when it comes."""
     fake = Fake({"q": two()}, broken={"": DOWN})
@@ -192,10 +167,16 @@ async def test_nothing_stale_though_nobody_steps() -> None:
 
 
 async def test_too_many_series() -> None:
-    """More series than max_series fail the query, with the count's reason."""
-    async with exporter(Fake({"q": two()}), queries=[query(max_series=1)]) as harness:
-        await harness.step()
-        assert await harness.own("tocsin_query_failures_total", query="q", reason="too_many_series") == 1
+    """Beyond max_series, series are left out by the order of their labels, counted, and named once in the log."""
+    shops: list[Any] = [({"shop": shop}, daily) for shop in ("b", "c", "a")]
+    async with exporter(Fake({"q": shops}), queries=[query(max_series=2)]) as harness:
+        with capture_logs() as logs:
+            await harness.step()
+            await harness.step(1)
+        assert [len(await harness.scores(shop=shop)) for shop in "abc"] == [1, 1, 0]
+        assert await harness.own("tocsin_exporter_series_left_out", query="q", reason="max_series") == 1
+        (told,) = (entry for entry in logs if entry["event"] == "series are left out")
+        assert told["examples"] == ['{shop="c"}']
 
 
 async def test_collisions_are_counted() -> None:
@@ -214,3 +195,94 @@ async def test_reload_is_refused() -> None:
     """`/-/reload` answers 403 while it is not enabled."""
     async with exporter(Fake(), queries=[query()]) as harness:
         assert (await harness.client.post("/-/reload")).status == 403
+
+
+async def test_what_is_published() -> None:
+    """`publish` chooses among score, band and forecast; without the score, too."""
+    queries = [
+        query("all", horizons=["1h"], publish=["score", "band", "forecast"]),
+        query("band", publish=["band"]),
+        query("later", horizons=["1h"], publish=["forecast"]),
+        query("score", horizons=["1h"], publish=["score"]),
+    ]
+    async with exporter(Fake({name["name"]: two() for name in queries}), queries=queries) as harness:
+        await harness.step()
+        found: dict[str, set[str]] = {}
+        for key in map(dict, await harness.metrics()):
+            found.setdefault(key["query"], set()).add(key["__name__"].removeprefix("tocsin_") + key.get("horizon", ""))
+        bands = {"forecast0s", "forecast_lower0s", "forecast_upper0s"}
+        ahead = {"forecast1h", "forecast_lower1h", "forecast_upper1h"}
+        score = {"anomaly_score"}
+        assert found == {"all": score | bands | ahead, "band": bands, "later": ahead, "score": score}
+        assert await harness.own("tocsin_exporter_series", query="band") == 2
+
+
+async def test_a_scrape_in_every_format() -> None:
+    """OpenMetrics and UTF-8 names where they were asked for, gzip as well; everything else is the plain text."""
+    fake = Fake({"q": [({"größe": "1"}, daily), ({"shop": "a"}, daily)]})
+    async with exporter(fake, queries=[query()]) as harness:
+        await harness.step()
+        for accept, kind, shown in (
+            ("", "text/plain; version=0.0.4", 1),
+            ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text", 1),
+            ("text/plain;version=1.0.0;escaping=allow-utf-8", "text/plain; version=1.0.0", 2),
+        ):
+            for encoding in ("gzip", "identity"):
+                headers = {"Accept": accept, "Accept-Encoding": encoding}
+                answer = await harness.client.get("/metrics", headers=headers)
+                text = await answer.text()
+                assert answer.headers["Content-Type"].startswith(kind)
+                assert answer.headers.get("Content-Encoding", "identity") == encoding
+                assert text.count("tocsin_anomaly_score{") == shown
+                assert text.endswith("# EOF\n") is ("openmetrics" in kind)
+        assert await harness.own("tocsin_exporter_series_left_out", query="q", reason="label_name") == 1
+
+
+async def test_long_history_comes_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is more than memory should hold is read and learned part by part, without gap or overlap, and told of."""
+    monkeypatch.setattr("exporter.reading.WINDOW_VALUES", 200)
+    monkeypatch.setattr("exporter.reading.PART_VALUES", 1000)
+    shares: list[float] = []
+    fake = Fake({"q": two()})
+    async with exporter(fake, queries=[query(history="1d")]) as harness:
+        (watch,) = harness.exporter.watches
+        watch._progress = shares.append
+        model: Any = watch._model
+        learn, ends = model.learn, set[float]()
+
+        def seen(state: Any, history: Frame, end: float) -> Any:
+            ends.update([end] * (history.steps > 0))
+            return learn(state, history, end)
+
+        model.learn = seen
+        await harness.step()
+        ranges = [(float(ask["start"]), float(ask["end"])) for ask in fake.asked]
+        assert ranges[0] == (NOW, NOW)
+        assert ranges[1][0] == NOW - DAY
+        assert ranges[-1][1] == NOW - 60
+        assert all(after[0] - before[1] == 60 for before, after in pairwise(ranges[1:]))
+        assert ends == {NOW}
+        assert len(ranges) == 1 + 15  # 1440 columns, 100 in a request, 500 in a part
+        assert shares == sorted(shares)
+        assert shares[-1] == 1.0
+        assert len(await harness.scores()) == 2
+        assert max(await harness.scores()) < 1
+
+
+async def test_a_scrape_sees_one_step() -> None:
+    """Scrapes during a step hand out the whole of the old one or the whole of the new one, never a mixture."""
+    fake = Fake({"q": [({"shop": str(shop)}, lambda when: when) for shop in range(300)]})
+    async with exporter(fake, queries=[query(history="10m", publish=["band"])]) as harness:
+        await harness.step()
+        harness.clock.advance(minutes=1)
+        stepping = asyncio.create_task(harness.step())
+        seen: list[set[float]] = []
+        while not stepping.done():
+            values = [
+                value for key, value in (await harness.metrics()).items() if ("__name__", "tocsin_forecast") in key
+            ]
+            assert len(values) == 300
+            seen.append(set(values))
+        after = [value for key, value in (await harness.metrics()).items() if ("__name__", "tocsin_forecast") in key]
+        assert all(len(values) == 1 for values in [*seen, set(after)])
+        assert set(after) != seen[0]

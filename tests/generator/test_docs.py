@@ -9,7 +9,6 @@ import pytest
 
 from generator.alerts import ALERT_KEYS
 from generator.checks import CHECKS
-from generator.http_config import Authorization, BasicAuth, Header, HttpConfig, Tls
 from generator.lifecycle import State
 from generator.schema import GroupHead, Head, Param, Record
 from generator.slo.schema import Latency, Requests, Slo, Tier, TimeSlices
@@ -19,6 +18,9 @@ from generator.templates import TEMPLATES
 from tests.generator.packs import compile_text, pack
 from tocsin import promql
 from tocsin.config import Settings
+from tocsin.http_config import Authorization, BasicAuth, Header, HttpConfig
+from tocsin.oauth2 import OAuth2
+from tocsin.tls import Tls
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs/reference"
 GUIDE = REFERENCE / "rulepacks.md"
@@ -95,7 +97,7 @@ def test_the_example_of_the_guide_has_no_problems(tmp_path: Path) -> None:
 def test_every_key_of_the_http_configuration_is_documented() -> None:
     """The page on rule files names each."""
     text = (REFERENCE / "rule-files.md").read_text()
-    models: tuple[type[Settings], ...] = (HttpConfig, BasicAuth, Authorization, Tls, Header)
+    models: tuple[type[Settings], ...] = (HttpConfig, BasicAuth, Authorization, OAuth2, Tls, Header)
     assert [key for model in models for key in model.model_fields if f"`{key}`" not in text] == []
 
 

@@ -22,12 +22,12 @@ from typer.testing import CliRunner
 from generator.commands import rules
 from generator.context import Server
 from generator.foreign import compile_document
-from generator.http_config import HttpConfig, read
 from generator.online import ask
 from generator.rule import Pack
 from tests import real
 from tests.tls import Authority
 from tocsin import yamltree
+from tocsin.http_config import HttpConfig, read
 
 PATIENCE_SECONDS = 30
 RULES = "groups: [{name: g, rules: [{alert: A, expr: made > 5}, {alert: B, expr: 'made{jbo=\"x\"} > 5'}]}]\n"

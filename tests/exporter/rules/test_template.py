@@ -10,7 +10,7 @@ from promql_parser import VectorSelector
 
 from exporter.publishing.forecasts import label
 from exporter.publishing.samples import Samples
-from exporter.rendering import FAMILIES, blocks, prefixes
+from exporter.rendering import FAMILIES, lines, prefixes
 from exporter.rules.alertrule import AlertRule
 from generator.templates.forecast import Forecast
 from tocsin import promql
@@ -41,5 +41,5 @@ def test_the_template_finds_what_is_published(facts: dict[str, object], horizon:
 def test_labels_of_a_rule() -> None:
     """A rule without severity is published without that label; names are escaped."""
     rule = AlertRule('Odd "name"', "a\\b", "x > 1")
-    lines = blocks([Samples("f", np.ones(1), rule.labels)], prefixes([()], "q"))["f"]
-    assert lines == b'f{query="q",rule="Odd \\"name\\"",rule_group="a\\\\b"} 1.0\n'
+    line = lines(Samples("f", np.ones(1), rule.labels), prefixes([()], "q"), np.ones(1, bool))
+    assert line == b'f{query="q",rule="Odd \\"name\\"",rule_group="a\\\\b"} 1.0\n'

@@ -1,7 +1,7 @@
-"""`--http.config.file`: how a Prometheus is asked, in the format of Prometheus's own clients and of promtool.
+"""How a server is asked, in the format of Prometheus's own clients and of promtool's `--http.config.file`.
 
-Source: prometheus/common config/http_config.go (docs: `<http_config>`), without OAuth 2. A secret stands in a file, or
-is one environment variable: `password: ${NAME}`.
+Source: prometheus/common config/http_config.go (docs: `<http_config>`). A secret stands in a file, or is one
+environment variable: `password: ${NAME}`.
 """
 
 from __future__ import annotations
@@ -9,39 +9,30 @@ from __future__ import annotations
 import base64
 import os
 import re
-import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from tocsin import yamltree
 from tocsin.config import Settings, read_secret, validate
 from tocsin.errors import TocsinError
+from tocsin.oauth2 import OAuth2
 from tocsin.problem import Problem, has_errors
+from tocsin.tls import Tls, refuse
 from tocsin.yamltree import Document, YamlPath
 
-VERSIONS = {
-    "TLS10": ssl.TLSVersion.TLSv1,
-    "TLS11": ssl.TLSVersion.TLSv1_1,
-    "TLS12": ssl.TLSVersion.TLSv1_2,
-    "TLS13": ssl.TLSVersion.TLSv1_3,
-}
 FILES = {
     "password": "write password_file: <file>",
     "credentials": "write credentials_file: <file>",
+    "client_secret": "write client_secret_file: <file>",
     "bearer_token": "write authorization: {credentials_file: <file>}",
     "secrets": "write files: [<file>]",
 }
 VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
-
-
-def _refuse(message: str, hint: str) -> PydanticCustomError:
-    return PydanticCustomError("http", "{message}", {"message": message, "hint": hint})
 
 
 class BasicAuth(Settings):
@@ -56,7 +47,7 @@ class BasicAuth(Settings):
     def _each_once(self) -> Self:
         for name in ("username", "password"):
             if getattr(self, name) and getattr(self, f"{name}_file"):
-                raise _refuse(f"has {name} and {name}_file", "keep one of them")
+                raise refuse(f"has {name} and {name}_file", "keep one of them")
         return self
 
     def header(self) -> str:
@@ -75,49 +66,13 @@ class Authorization(Settings):
     @model_validator(mode="after")
     def _credentials_once(self) -> Self:
         if bool(self.credentials) == bool(self.credentials_file):
-            raise _refuse("needs credentials_file, or credentials from the environment", "write credentials_file")
+            raise refuse("needs credentials_file, or credentials from the environment", "write credentials_file")
         if self.type.lower() == "basic":
-            raise _refuse("type Basic is what basic_auth is for", "write basic_auth, with username and password_file")
+            raise refuse("type Basic is what basic_auth is for", "write basic_auth, with username and password_file")
         return self
 
     def header(self) -> str:
         return f"{self.type} {read_secret(self.credentials_file) if self.credentials_file else self.credentials}"
-
-
-class Tls(Settings):
-    """Whom we believe, and which certificate we show."""
-
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
-    server_name: str = ""
-    insecure_skip_verify: bool = False
-    min_version: Literal["TLS10", "TLS11", "TLS12", "TLS13"] = "TLS12"
-
-    @model_validator(mode="after")
-    def _works(self) -> Self:
-        if (self.cert_file is None) != (self.key_file is None):
-            raise _refuse("cert_file and key_file belong together", "write both")
-        for file in (self.ca_file, self.cert_file, self.key_file):
-            if file is not None and not os.access(file, os.R_OK):
-                raise _refuse(f"{file}: cannot be read", "paths count from the configuration's folder")
-        try:
-            self.context()
-        except (ssl.SSLError, OSError) as error:
-            hint = "each file holds PEM, and the key is the certificate's"
-            raise _refuse(f"TLS cannot be set up with this: {error}", hint) from error
-        return self
-
-    def context(self) -> ssl.SSLContext:
-        """A new context from the files as they are now."""
-        context = ssl.create_default_context(cafile=self.ca_file)
-        context.minimum_version = VERSIONS[self.min_version]
-        if self.cert_file is not None:
-            context.load_cert_chain(self.cert_file, self.key_file)
-        if self.insecure_skip_verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
 
 
 class Header(Settings):
@@ -127,32 +82,41 @@ class Header(Settings):
     secrets: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
 
+    @field_validator("files")
+    @classmethod
+    def _beside_the_file(cls, files: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+        """They count from the configuration's folder, as every `*_file` does."""
+        folder = (info.context or {}).get("folder", Path())
+        return tuple(folder / file for file in files)
+
 
 class HttpConfig(Settings):
     """The whole file."""
 
-    basic_auth: BasicAuth | None = None
-    authorization: Authorization | None = None
-    tls_config: Tls = Field(default_factory=Tls)
-    http_headers: dict[HeaderName, Header] = Field(default_factory=dict)
-    proxy_url: str | None = None
-    proxy_from_environment: bool = False
-    follow_redirects: bool = True
+    basic_auth: BasicAuth | None = Field(None, description="A name and a password.")
+    authorization: Authorization | None = Field(None, description="A bearer token, or another type of credentials.")
+    oauth2: OAuth2 | None = Field(None, description="A token that another server gives us.")
+    tls_config: Tls = Field(default_factory=Tls, description="Whom we believe, and which certificate we show.")
+    http_headers: dict[HeaderName, Header] = Field(default_factory=dict, description="Headers of every request.")
+    proxy_url: str | None = Field(None, description="A proxy to go through.")
+    proxy_from_environment: bool = Field(False, description="The one that HTTP_PROXY and its like name.")
+    follow_redirects: bool = Field(True, description="Whether to go where the server points.")
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.basic_auth and self.authorization:
-            raise _refuse("has basic_auth and authorization", "keep one of them")
+        given = [name for name in ("basic_auth", "authorization", "oauth2") if getattr(self, name)]
+        if len(given) > 1:
+            raise refuse(f"has {' and '.join(given)}", "keep one of them")
         if self.authorizes and any(name.lower() == "authorization" for name in self.http_headers):
-            raise _refuse("http_headers has Authorization, too", "keep one of them")
+            raise refuse("http_headers has Authorization, too", "keep one of them")
         return self
 
     @property
     def authorizes(self) -> bool:
-        return self.basic_auth is not None or self.authorization is not None
+        return any((self.basic_auth, self.authorization, self.oauth2))
 
     def headers(self) -> Iterator[tuple[str, str]]:
-        """The headers of every request; secrets are read now.
+        """The headers of every request, but for a token by OAuth 2; secrets are read now.
 
         Raises:
             TocsinError: a secret cannot be read.
@@ -174,7 +138,7 @@ def read(file: Path, environment: Mapping[str, str] = os.environ) -> tuple[HttpC
     problems += [_bare(document, path) for path in _secrets(document.data, ())]
     if problems:
         return None, problems
-    config, problems = validate(_placed(document, file.parent), HttpConfig, environment)
+    config, problems = validate(document, HttpConfig, environment)
     if config is not None:
         try:
             list(config.headers())
@@ -198,13 +162,3 @@ def _bare(document: Document, path: YamlPath) -> Problem:
     key = next(str(step) for step in reversed(path) if step in FILES)
     hint = f"{FILES[key]}, or ${{NAME}} of the environment"
     return Problem("secret", f"{key} stands in the file itself", document.at(*path), hint)
-
-
-def _placed(document: Document, folder: Path) -> Document:
-    """Headers' files count from the configuration's folder, as every `*_file` does."""
-    headers = document.data.get("http_headers") if isinstance(document.data, dict) else None
-    for header in headers.values() if isinstance(headers, dict) else ():
-        files = header.get("files") if isinstance(header, dict) else None
-        if isinstance(files, list):
-            header["files"] = [str(folder / name) if isinstance(name, str) else name for name in files]
-    return document

@@ -1,0 +1,135 @@
+"""Prometheus's answers: what is in them, or why they bring nothing.
+
+QueryError                  a query brought nothing that can be used; `reason` is a word for metrics
+├── NoAnswer                no server answers just now (also an ApiUnavailable: may be tried again)
+│   └── TooSlow             not within the time that we, or the server, allow
+├── NotPrometheus           something else answered, a login page for one (may be tried again, too)
+├── QueryRefused            Prometheus refuses the query; carries its own message
+│   └── NotLetIn            the server wants to know who we are, or a secret of ours is not there
+├── TooMuch                 the answer is larger than the server or we can bear: ask for a shorter range
+└── NothingToRead           the answer holds no series of numbers
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from tocsin.errors import ApiUnavailable, TocsinError
+
+NOTHING = msgspec.Raw(b"")
+TOO_MUCH = ("too many samples", "exceeded maximum resolution", "too many points", "expanding series")
+
+
+class QueryError(TocsinError):
+    """A query brought nothing that can be used."""
+
+    reason: ClassVar[str] = "failed"
+
+
+class NoAnswer(QueryError, ApiUnavailable):
+    """No server answers just now."""
+
+    reason = "unavailable"
+
+
+class TooSlow(NoAnswer):
+    """No server answers in time."""
+
+    reason = "timeout"
+
+
+class NotPrometheus(QueryError, ApiUnavailable):
+    """What answered is not a Prometheus API."""
+
+    reason = "not_prometheus"
+
+
+class QueryRefused(QueryError):
+    """Prometheus refuses the query."""
+
+    reason = "refused"
+
+
+class NotLetIn(QueryRefused):
+    """The server does not let us in."""
+
+    reason = "unauthorized"
+
+
+class TooMuch(QueryError):
+    """The answer is larger than the server, or what we have set, allows."""
+
+    reason = "too_large"
+
+
+class NothingToRead(QueryError):
+    """The answer holds no series of numbers."""
+
+    reason = "empty"
+
+
+class Series(msgspec.Struct, frozen=True, gc=False):
+    """One series of a range, as the answer's bytes have it: an object of labels, and `[[time, "number"], …]`."""
+
+    metric: msgspec.Raw
+    values: msgspec.Raw = NOTHING
+    histograms: msgspec.Raw = NOTHING
+
+
+class _Data(msgspec.Struct, frozen=True):
+    result_type: str = msgspec.field(name="resultType", default="")
+    result: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    status: str
+    data: _Data = _Data()
+    error: str = ""
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+_MATRIX = msgspec.json.Decoder(list[Series])
+
+
+def decode(url: str, status: int, body: bytes) -> list[Series]:
+    """The series in an answer's body.
+
+    Raises:
+        QueryError: there are none in it; the message says what is there instead.
+    """
+    if status in (401, 403):
+        raise NotLetIn(f"{url} does not let us in (HTTP {status})")
+    try:
+        answer = _ANSWER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        kind = NoAnswer if status >= 500 else NotPrometheus
+        raise kind(f"{url} answered HTTP {status} with {_glance(body)} instead of Prometheus's JSON") from error
+    if answer.status != "success" and any(words in answer.error for words in TOO_MUCH):
+        raise TooMuch(f"{url} says: {answer.error}")
+    if answer.status != "success" and "timed out" in answer.error:
+        raise TooSlow(f"{url} says: {answer.error}")
+    if answer.status != "success":
+        refused = 400 <= status < 500 and status != 429
+        raise (QueryRefused if refused else NoAnswer)(f"{url} says: {answer.error or f'HTTP {status}'}")
+    if answer.data.result_type != "matrix":
+        raise NothingToRead(f"{url} answered with a {answer.data.result_type or 'nothing'}, not with series")
+    return _matrix(url, answer.data.result)
+
+
+def _matrix(url: str, result: msgspec.Raw) -> list[Series]:
+    try:
+        return _MATRIX.decode(result)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise NotPrometheus(f"{url} answered with series that cannot be read: {error}") from error
+
+
+def _glance(body: bytes) -> str:
+    """What stands in a body that should not have come."""
+    text = body[:200].decode("utf-8", "replace").strip()
+    if not text:
+        return "nothing"
+    return (
+        "an HTML page" if text.lower().startswith(("<!doctype html", "<html")) else f"{' '.join(text.split())[:60]!r}"
+    )
