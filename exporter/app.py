@@ -7,35 +7,21 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
-from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
 
 from exporter.api import Api
 from exporter.api_feedback import FeedbackApi
-from exporter.breach.condition import Comparison
-from exporter.breach.tracked import Tracked
-from exporter.config import ExporterConfig, QuerySettings, ThresholdSettings
+from exporter.assembly import Assembly, unseen, workers_of
+from exporter.config import ExporterConfig
 from exporter.feedback.book import Book
-from exporter.feedback.ear import QueryEar
-from exporter.feedback.verdict import Verdict
+from exporter.fitting import Workers
 from exporter.metrics import Metrics
-from exporter.models.interest import Interest
-from exporter.models.moment import Calendar
-from exporter.models.seasonal import Seasonal
 from exporter.progress import ProgressLine
-from exporter.publishing import breach, threshold
-from exporter.publishing.breach import Breach
-from exporter.publishing.forecasts import Forecasts
-from exporter.publishing.samples import Publisher
-from exporter.publishing.scores import scores
-from exporter.publishing.threshold import Thresholds
-from exporter.reading import Progress, ignore
+from exporter.reading import Progress
 from exporter.replaying.desk import Desk
 from exporter.roster import WHOLE, Roster
 from exporter.rules.book import RuleBook
@@ -55,11 +41,6 @@ from tocsin.serving import Listen, on_hangup, serve, stop_asked
 log = structlog.get_logger("exporter")
 
 
-def unseen(query: str) -> Progress:
-    """Nobody looks on."""
-    return ignore
-
-
 @dataclass(frozen=True, slots=True)
 class Exporter:
     """Every part of an exporter that asks one Prometheus."""
@@ -67,6 +48,7 @@ class Exporter:
     application: web.Application
     roster: Roster
     rules: RuleBook
+    workers: Workers
 
     @classmethod
     def build(
@@ -76,6 +58,7 @@ class Exporter:
         clock: Clock,
         *,
         metrics: Metrics | None = None,
+        storage: Path | None = None,
         guard: Guard | None = None,
         reload: Callable[[], Awaitable[str]] | None = None,
         book: Book | None = None,
@@ -84,21 +67,16 @@ class Exporter:
     ) -> Self:
         """Wires the parts together; `progress` is asked once for each query.
 
-        Without a `book` nobody's feedback is taken or heard.
+        Without `storage` nothing is kept; without a `book` nobody's feedback is taken or heard.
         """
-        measured = metrics or Metrics()
-        guarded = guard or Guard()
-        new_model = partial(model_of, verdicts=book.verdicts) if book else model_of
-        roster = Roster(
-            lambda query, asked: watch_of(query, asked, measured, clock, new_model(query), progress(query.name)),
-            measured,
-            shard,
-        )
+        measured, guarded, workers = metrics or Metrics(), guard or Guard(), workers_of(config)
+        assembly = Assembly(measured, clock, workers, storage, book.verdicts if book else None, progress)
+        roster = Roster(assembly.watch, measured, shard)
         application = web.Application(middlewares=[guarded.middleware()])
-        exporter = cls(application, roster, RuleBook(measured))
+        exporter = cls(application, roster, RuleBook(measured), workers)
         exporter.take(config, prometheus)
         application.add_routes(Pages(roster.watches, measured, clock, reload).routes())
-        desk = Desk(lambda: [(watch.query, watch.prometheus) for watch in roster.watches], new_model, clock)
+        desk = Desk(lambda: [(watch.query, watch.prometheus) for watch in roster.watches], assembly.model, clock)
         application.add_routes(Api(desk, book.verdicts if book else tuple).routes())
         if book:
             application.add_routes(FeedbackApi(desk, book, guarded).routes())
@@ -115,77 +93,6 @@ class Exporter:
     @property
     def watches(self) -> Sequence[Watch[Any]]:
         return self.roster.watches
-
-
-def watch_of(
-    query: QuerySettings,
-    prometheus: Prometheus,
-    metrics: Metrics,
-    clock: Clock,
-    model: Seasonal,
-    progress: Progress = ignore,
-) -> Watch[Any]:
-    """A query's watch, with its model and the publishers that it asks for."""
-    if isinstance(query, RuleQuery):
-        return _watch_of_rule(query, prometheus, metrics, clock)
-    labels = list[str]()
-    publishers: list[Publisher[Any]] = []
-    published = query.publish or (("score", "band", "forecast") if query.horizons else ("score",))
-    if "score" in published:
-        publishers.append(scores)
-    if "band" in published or "forecast" in published:
-        horizons = query.horizons if "forecast" in published else ()
-        publishers.append(Forecasts(model, query.step, horizons, now="band" in published))
-    if query.thresholds:
-        limits = {limit.name: comparison(limit) for limit in query.thresholds}
-        publishers.append(Thresholds(model, query.step, limits, query.threshold_horizon))
-        labels += threshold.LABELS
-    return Watch(
-        query,
-        prometheus=prometheus,
-        model=model,
-        publishers=publishers,
-        metrics=metrics,
-        clock=clock,
-        labels=labels,
-        progress=progress,
-    )
-
-
-def _watch_of_rule(query: RuleQuery, prometheus: Prometheus, metrics: Metrics, clock: Clock) -> Watch[Any]:
-    model = Tracked(model_of(query), tuple(rule.condition for rule in query.rules))
-    publisher = Breach(model, query.rules, query.step, query.within)
-    return Watch(
-        query,
-        prometheus=prometheus,
-        model=model,
-        publishers=[publisher],
-        metrics=metrics,
-        clock=clock,
-        labels=breach.LABELS,
-    )
-
-
-def comparison(limit: ThresholdSettings) -> Comparison:
-    """What is beyond a limit."""
-    if limit.above is not None:
-        return Comparison(">", limit.above)
-    assert limit.below is not None  # one of them is there
-    return Comparison("<", limit.below)
-
-
-def model_of(query: QuerySettings, verdicts: Callable[[], Sequence[Verdict]] | None = None) -> Seasonal:
-    """The default model as a query wants it, hearing the verdicts that are in force."""
-    interest = Interest(
-        false_alarms_per_month=query.false_alarms_per_month,
-        direction=query.direction,
-        least=query.least_deviation,
-        least_share=query.least_share,
-        bounds=(query.minimum, query.maximum),
-    )
-    zone = UTC if query.time_zone == "UTC" else ZoneInfo(query.time_zone)
-    ear = QueryEar(query.name, verdicts) if verdicts else None
-    return Seasonal(Calendar(zone, frozenset(query.holidays)), interest, ear)
 
 
 async def run(
@@ -222,12 +129,14 @@ async def run(
             servers.asked(config.prometheus),
             clock,
             metrics=metrics,
+            storage=storage,
             guard=guard,
             reload=reloader.reload if lifecycle else None,
             book=Book(storage),
             progress=ProgressLine(sys.stderr).of,
             shard=shard,
         )
+        stack.callback(exporter.workers.close)
         on_hangup(reloader.reload_soon)
         server = web.AppRunner(exporter.application, access_log=None, shutdown_timeout=5)
         stack.push_async_callback(server.cleanup)
@@ -239,4 +148,5 @@ async def run(
             await stopping.wait()
             reading.cancel()
             exporter.roster.stop()
+        await exporter.roster.save()
     log.info("stopped")

@@ -109,6 +109,37 @@ def score(
         typer.echo(f"tocsin: warning: {warning}", err=True)
 
 
+@exporter.command()
+def models(
+    names: Annotated[list[str] | None, typer.Argument(help="Which to measure, instead of the usual ones.")] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="List every model without costs, and what is missing for it.")
+    ] = False,
+    values: Annotated[int, typer.Option(min=48, help="How long the series is that costs are measured on.")] = 1008,
+    output: Output = "text",
+) -> None:
+    """Lists models for a query's `model:`, with what a fit and an update cost for one series on this machine.
+
+    \b
+    Example:
+      tocsin exporter models
+      tocsin exporter models ThetaForecaster ARIMA --format json
+    """
+    need_numpy()
+    import json
+
+    from exporter.models import listing
+    from exporter.models.sktime_names import Refused
+    from tocsin.errors import UsageError
+
+    try:
+        found = list(listing.listed() if every else listing.measured(names or ("default", *listing.USUAL), values))
+    except Refused as refused:
+        raise UsageError(f"{refused}: {refused.hint}") from refused
+    rows = listing.as_rows(found)
+    typer.echo(json.dumps({"models": rows}, indent=2) if output == "json" else listing.as_text(found))
+
+
 def need_numpy() -> None:
     """Raises MissingExtra where numpy is not installed."""
     from tocsin.errors import MissingExtra

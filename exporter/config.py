@@ -127,6 +127,57 @@ class ThresholdSettings(Settings):
         return self
 
 
+class ModelSettings(Settings):
+    """A forecaster or detector of sktime, or `default`."""
+
+    sktime: str = Field("", description="Its name there; without one, the default model.")
+    params: dict[str, Any] = Field({}, description="Its parameters.")
+    window: PositiveDuration = Field(timedelta(days=3), description="Of the newest values that a fit sees.")
+    refit: PositiveDuration = Field(timedelta(days=1), description="From fit to fit.")
+    update: PositiveDuration = Field(timedelta(hours=1), description="From update to update, between fits.")
+
+    def __hash__(self) -> int:
+        return hash(self.model_dump_json())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default(cls, value: Any) -> Any:
+        return {} if value == "default" else value
+
+    @model_validator(mode="after")
+    def _exists(self) -> Self:
+        from exporter.models.sktime_names import Refused, estimator
+
+        if not self.sktime and self.params:
+            hint = "name one of sktime: `tocsin exporter models` lists them"
+            raise PydanticCustomError("model", "the default model has no params", {"hint": hint})
+        try:
+            if self.sktime:
+                estimator(self.sktime, self.params)
+        except Refused as refused:
+            told = {"message": str(refused), "hint": refused.hint}
+            raise PydanticCustomError("model", "{message}", told) from refused
+        return self
+
+
+class GroupSettings(Settings):
+    """Series that are judged together."""
+
+    by: OneOrMore[Annotated[str, StringConstraints(min_length=1)]] = Field(description="Labels that make a group.")
+
+
+class FitSettings(Settings):
+    """Where models that are expensive to fit are fitted."""
+
+    workers: int = Field(0, ge=0, description="Processes; 0: one for each core but one.")
+
+
+class DaskSettings(Settings):
+    """A cluster of dask.distributed."""
+
+    scheduler: str = Field(pattern=r"^(tcp|tls)://", description="Its address.")
+
+
 class QuerySettings(Settings):
     """One query and what is done with its series."""
 
@@ -149,6 +200,10 @@ class QuerySettings(Settings):
     false_alarms_per_month: float = Field(0.05, gt=0, description="Wanted, for each series, where all is well.")
     shard_by: ShardSettings | None = Field(None, description="How `--shard` divides this query's series.")
     max_series: int = Field(100_000, ge=1, description="What comes beyond is left out.")
+    model: ModelSettings = Field(ModelSettings(), description="Which model: one of sktime, by name.")
+    challenger: ModelSettings | None = Field(None, description="Another model, which takes over if it is better.")
+    trial: PositiveDuration = Field(timedelta(days=7), description="How long it has to be better.")
+    group: GroupSettings | None = Field(None, description="Which series are judged together, too.")
 
     @model_validator(mode="after")
     def _bounds_fit(self) -> Self:
@@ -241,3 +296,5 @@ class ExporterConfig(Settings):
     prometheus: PrometheusSettings = Field(description="Where to ask.")
     queries: Annotated[OneOrMore[QuerySettings], AfterValidator(_distinct)] = Field(description="What to ask.")
     rules: RuleSettings | None = Field(None, description="Alert rules whose firing is forecast.")
+    fits: FitSettings = Field(FitSettings(), description="Where expensive models are fitted.")
+    dask: DaskSettings | None = Field(None, description="A cluster that fits them instead.")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from exporter.frame import Floats, Frame
 
 Rows = NDArray[np.intp]
+Arrays = Mapping[str, NDArray[Any]]
 State = TypeVar("State")
 
 NEW = -1  # in Rows: a series that was not there before
@@ -59,6 +60,17 @@ class Model(Protocol[State]):
 
     def forecast(self, state: State, steps: Sequence[int]) -> Forecast:
         """What is expected so many steps after the last column; only the horizons that somebody asked for."""
+
+    def arrays(self, state: State) -> Arrays:
+        """All that a state remembers, by name: numbers of shape (), or arrays whose last axis is the series."""
+
+    def restore(self, arrays: Arrays) -> State:
+        """What `arrays` gave, in arrays of its own; types and shapes are right, the values may be anything.
+
+        Raises:
+            KeyError: something is missing.
+            ValueError: something cannot be.
+        """
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from itertools import chain
 from prometheus_client.exposition import choose_encoder
 
 from exporter.compressed import Part, part
-from exporter.labelling import Prefixes
+from exporter.labelling import Prefixes, prefixes
 from exporter.publishing.samples import Samples
 from exporter.rendering import FAMILIES, heads, lines
 
@@ -54,8 +54,9 @@ def snapshot(found: Iterable[Samples], rows: Prefixes, *, expires: float, series
     """What is handed out of these samples, compressed once."""
     plain, wide = dict[str, list[Part]](), dict[str, list[Part]]()
     for samples in found:
-        for blocks, shown in ((plain, rows.plain), (wide, rows.wide)):
-            if shown.any() and (text := lines(samples, rows, shown)):
+        of = rows if samples.keys is None else prefixes(samples.keys, rows.query)
+        for blocks, shown in ((plain, of.plain), (wide, of.wide)):
+            if shown.any() and (text := lines(samples, of, shown)):
                 blocks.setdefault(samples.family, []).append(part(text))
     return Snapshot(plain, expires, series, wide)
 

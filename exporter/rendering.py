@@ -14,7 +14,7 @@ from prometheus_client.utils import floatToGoString
 
 from exporter.frame import Bools, Floats
 from exporter.labelling import OURS, Prefixes, label, prefixes
-from exporter.publishing import breach, forecasts, scores, threshold
+from exporter.publishing import breach, forecasts, group_scores, quality, scores, threshold
 from exporter.publishing.samples import Samples
 
 __all__ = ["FAMILIES", "OURS", "Prefixes", "heads", "lines", "prefixes"]
@@ -24,6 +24,8 @@ FAMILIES: Mapping[str, str] = {  # in the order of the page
     **forecasts.FAMILIES,
     **threshold.FAMILIES,
     **breach.FAMILIES,
+    **quality.FAMILIES,
+    **group_scores.FAMILIES,
 }
 
 

@@ -52,6 +52,11 @@ class Roster:
         for name in list(self._tasks):
             self._end(name)
 
+    async def save(self) -> None:
+        """Keeps what every query has learned, once nothing runs any more."""
+        for watch in self.watches:
+            await watch.end()
+
     def _start(self) -> None:
         for watch in self.watches:
             if self._group is not None and watch.query.name not in self._tasks:

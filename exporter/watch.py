@@ -14,13 +14,15 @@ import structlog
 
 from exporter.config import QuerySettings
 from exporter.frame import Frame
+from exporter.keeping import Kept
 from exporter.labelling import OURS, Prefixes, prefixes, shown
 from exporter.metrics import Metrics
 from exporter.model import LearnsInParts, Model, Scores
 from exporter.page import Snapshot, snapshot
-from exporter.publishing.samples import Publisher, Step
+from exporter.publishing.samples import Publisher, Step, Witness
 from exporter.reading import PART_VALUES, Progress, Reader, Reading, ignore
 from exporter.rows import Aligned, Register, align
+from exporter.storage import Shelf
 from tocsin.clock import Clock
 from tocsin.promapi import Prometheus, QueryError
 
@@ -60,10 +62,13 @@ class Watch(Generic[S]):
         clock: Clock,
         labels: Sequence[str] = (),
         progress: Progress = ignore,
+        witness: Witness | None = None,
+        shelf: Shelf[S] | None = None,
     ) -> None:
         """`labels`: the names of those that the publishers' samples carry, besides `query` and `horizon`.
 
-        `progress` is told what share of the history was read.
+        `progress` is told what share of the history was read. `witness`: the publisher that remembers; `shelf`: where
+        state is kept, None: nowhere.
         """
         self.query = query
         self._step = query.step.total_seconds()
@@ -78,7 +83,12 @@ class Watch(Generic[S]):
         self._ours = (*OURS, *labels)
         self._progress = progress
         self._reader = Reader(query.expr, step=self._step, max_series=query.max_series)
-        self._learned: Learned[S] | None = None
+        self._learned: Learned[S] | None = None  # None, too, while a thread teaches it: it may be half taught
+        self._witness = witness
+        self._watched = 0  # columns of history that the witness has seen
+        self._shelf = shelf
+        self._restored = shelf is None
+        self._placing: asyncio.Future[None] | None = None
         self._failing = ""
         self._told: set[str] = set()
         self.snapshot = NOTHING
@@ -89,8 +99,30 @@ class Watch(Generic[S]):
         """Steps until cancelled."""
         while True:
             await self.step()
+            if self._shelf is not None and self._shelf.due():
+                await self.keep()
             wait = self._target() + self._step + self._delay - self._now()
             await asyncio.sleep(max(0.05, min(wait, RETRY_SECONDS) if self._failing else wait))
+
+    async def keep(self) -> None:
+        """Saves what was learned. Scoring waits for the draft, but not until that is safe on the disk."""
+        await self._placed()
+        if self._shelf is None or self._learned is None:
+            return
+        beside = self._witness.arrays() if self._witness else {}
+        kept = Kept(self._learned.state, self._learned.register, self._learned.last, beside)
+        draft = await asyncio.to_thread(self._shelf.write, kept)
+        if draft is not None:
+            self._placing = asyncio.get_running_loop().run_in_executor(None, self._shelf.put, draft, kept)
+
+    async def end(self) -> None:
+        """Saves what was learned and waits until it is safe."""
+        await self.keep()
+        await self._placed()
+
+    async def _placed(self) -> None:
+        if self._placing is not None:
+            await asyncio.wait([self._placing])
 
     async def step(self) -> None:
         """One step; whatever fails is logged once and counted, and the next step tries again."""
@@ -99,7 +131,7 @@ class Watch(Generic[S]):
         except QueryError as error:
             self._failed(error.reason, str(error))
         except Exception as error:
-            self._learned = None  # it may be half taught: begin again from history
+            self._learned = None  # begin again from history
             if self._failing != "internal":
                 log.exception("a query's step broke", query=self.query.name)
             self._failed("internal", f"{type(error).__name__}: {error}")
@@ -108,15 +140,28 @@ class Watch(Generic[S]):
             self.snapshot.series if self.snapshot.expires > self._now() else 0
         )
 
+    async def _restore(self, target: float) -> None:
+        """Takes up what was kept, once."""
+        if self._restored or self._shelf is None:
+            return
+        kept = await asyncio.to_thread(self._shelf.restore, target)
+        self._restored = True
+        if kept is not None:
+            self._learned = Learned(kept.state, kept.register, Prefixes(), kept.last)
+            if self._witness:
+                self._witness.restore(kept.beside, len(kept.register.keys))
+
     async def _advance(self) -> None:
         target = self._target()
+        await self._restore(target)
         first = self._first(target)
         if first > target:
             return
         began = time.perf_counter()
         reading = await self._read(first, target)
         had = time.perf_counter()
-        self._learned, self.snapshot = await asyncio.to_thread(self._take, self._learned, reading.frame)
+        learned, self._learned = self._learned, None
+        self._learned, self.snapshot = await asyncio.to_thread(self._take, learned, reading.frame)
         self._metrics.read_seconds.labels(self.query.name).observe(had - began)
         self._metrics.score_seconds.labels(self.query.name).observe(time.perf_counter() - had)
         self._succeeded(reading)
@@ -132,7 +177,8 @@ class Watch(Generic[S]):
             if reading.newest:
                 return reading
             if reading.points:
-                self._learned = await asyncio.to_thread(self._teach, self._learned, reading.frame, target)
+                learned, self._learned = self._learned, None
+                self._learned = await asyncio.to_thread(self._teach, learned, reading.frame, target)
         raise AssertionError("the newest column comes last")
 
     def _teach(self, learned: Learned[S] | None, frame: Frame, end: float) -> Learned[S]:
@@ -146,12 +192,17 @@ class Watch(Generic[S]):
                 state = self._model.learn(state, aligned.frame, end)
             else:
                 state, _ = self._model.update(state, aligned.frame)
+        self._watch_history(aligned)
         return Learned(state, aligned.register, Prefixes(), _end(frame))
 
     def _take(self, learned: Learned[S] | None, frame: Frame) -> tuple[Learned[S], Snapshot]:
         """Scores a Frame; without history, the model begins with nothing but it."""
         aligned = align(learned.register if learned else Register(), frame, forget_seconds=self._forget)
         state = self._rearranged(learned, aligned)
+        if self._witness and learned is None:
+            self._witness.begin(Frame(aligned.frame.values[:, :0], aligned.frame.labels, frame.start, frame.step))
+        elif self._witness and aligned.rows is not None:
+            self._witness.resize(aligned.rows)
         rows = self._called(learned, aligned)
         state, scores = self._model.update(state, aligned.frame)
         taught = Learned(state, aligned.register, rows, _end(frame))
@@ -172,6 +223,14 @@ class Watch(Generic[S]):
         if aligned.rows is None:
             return before
         return prefixes(keys, self.query.name, self._ours, before=before, rows=aligned.rows)
+
+    def _watch_history(self, aligned: Aligned) -> None:
+        """Shows the witness a part of history; it begins anew with each, unless that tells less than one before."""
+        if self._witness is None:
+            return
+        if aligned.rows is not None or aligned.frame.steps >= self._watched:
+            self._witness.begin(aligned.frame)
+            self._watched = aligned.frame.steps
 
     def _publish(self, learned: Learned[S], frame: Frame, scores: Scores) -> Snapshot:
         step = Step(frame, scores, learned.state)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from exporter.breach import errors as lags
 from exporter.breach import runs as streaks
 from exporter.breach.condition import Condition
 from exporter.breach.errors import Errors
 from exporter.breach.runs import Runs
-from exporter.frame import Frame
-from exporter.model import Forecast, Model, Rows, Scores
+from exporter.frame import Floats, Frame
+from exporter.model import Arrays, Forecast, Model, Rows, Scores
 
 State = TypeVar("State")
 
@@ -64,6 +67,27 @@ class Tracked(Generic[State]):
         """The inner model's."""
         return self.model.forecast(state.inner, steps)
 
+    def arrays(self, state: TrackedState[State]) -> Arrays:
+        """The inner model's, and those of what is tracked."""
+        inner = {f"inner/{name}": array for name, array in self.model.arrays(state.inner).items()}
+        runs = [part for number, one in enumerate(state.runs) for part in _named(f"runs/{number}", one)]
+        return {**inner, **dict(_named("errors", state.errors)), **dict(runs)}
+
+    def restore(self, arrays: Arrays) -> TrackedState[State]:
+        """What `arrays` gave."""
+        own = "inner/"
+        inner = {name.removeprefix(own): array for name, array in arrays.items() if name.startswith(own)}
+        runs = tuple(Runs(*_taken(arrays, f"runs/{number}", Runs)) for number in range(len(self.conditions)))
+        return TrackedState(self.model.restore(inner), Errors(*_taken(arrays, "errors", Errors)), runs)
+
     def _learn_runs(self, state: TrackedState[State], columns: Frame) -> None:
         for runs, condition in zip(state.runs, self.conditions, strict=True):
             streaks.learn(runs, condition, columns.values)
+
+
+def _named(prefix: str, part: Errors | Runs) -> Iterator[tuple[str, NDArray[Any]]]:
+    return ((f"{prefix}/{field.name}", getattr(part, field.name)) for field in fields(part))
+
+
+def _taken(arrays: Arrays, prefix: str, kind: type[Errors | Runs]) -> Iterator[Floats]:
+    return (np.array(arrays[f"{prefix}/{field.name}"], dtype=np.float64) for field in fields(kind))

@@ -14,7 +14,7 @@ import numpy as np
 
 from exporter import calibration as tails
 from exporter.frame import Bools, Floats, Frame
-from exporter.model import Forecast, Rows, Scores
+from exporter.model import Arrays, Forecast, Rows, Scores
 from exporter.models import learning
 from exporter.models import outlook as outlooks
 from exporter.models import profiles as seasons
@@ -109,6 +109,14 @@ class Seasonal:
             for into, values in ((forecast.mean, mean), (forecast.lower, lower), (forecast.upper, upper)):
                 into[:, column] = np.clip(values, *self.interest.bounds)
         return forecast
+
+    def arrays(self, state: SeasonalState) -> Arrays:
+        """The state as plain arrays."""
+        return state.arrays()
+
+    def restore(self, arrays: Arrays) -> SeasonalState:
+        """The state that `arrays` gave."""
+        return SeasonalState.from_arrays(arrays)
 
     def _moved(self) -> None:
         if self.ear:

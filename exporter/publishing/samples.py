@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from exporter.frame import Bools, Floats, Frame
-from exporter.model import Scores
+from exporter.model import Arrays, Rows, Scores
+from exporter.reading import Key
 
 State = TypeVar("State")
 
@@ -33,11 +34,31 @@ class Step(Generic[State]):
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """One sample of a family for each row, shape (series,); NaN is none. `extra`: labels beside the row's own."""
+    """One sample of a family for each row, shape (series,); NaN is none. `extra`: labels beside the row's own.
+
+    `keys`: what the samples are of, where that is not the rows of the step.
+    """
 
     family: str
     values: Floats
     extra: Mapping[str, str] = field(default_factory=dict)
+    keys: Sequence[Key] | None = None
 
 
 Publisher = Callable[[Step[State]], Iterable[Samples]]
+
+
+class Witness(Protocol):
+    """A publisher that remembers something of each series, in the rows of the model."""
+
+    def begin(self, history: Frame) -> None:
+        """Begins anew, with a history that no step will show."""
+
+    def resize(self, rows: Rows) -> None:
+        """The next step has other rows: for each, its row so far, or `NEW`."""
+
+    def arrays(self) -> Arrays:
+        """What is worth keeping over a restart."""
+
+    def restore(self, arrays: Arrays, series: int) -> None:
+        """Begins anew with what `arrays` gave, as far as it can be used for so many series."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
 from pathlib import Path
 
-from exporter.app import model_of
+from exporter.assembly import Assembly, workers_of
 from exporter.config import ExporterConfig
 from exporter.feedback.verdict import Verdict
+from exporter.metrics import Metrics
 from exporter.replaying.desk import Desk
 from exporter.roster import WHOLE
 from exporter.servers import Servers
@@ -26,9 +26,11 @@ async def desk_of(config_file: Path, verdicts: Callable[[], Sequence[Verdict]] |
     """
     config = load(config_file, ExporterConfig)
     async with AsyncExitStack() as stack:
+        clock, workers = SystemClock(), workers_of(config)
+        stack.callback(workers.close)
         prometheus = Servers(stack).asked(config.prometheus)
         yield Desk(
             lambda: [(query, prometheus) for query in WHOLE.part_of(config.queries)],
-            partial(model_of, verdicts=verdicts),
-            SystemClock(),
+            Assembly(Metrics(), clock, workers, verdicts=verdicts).model,
+            clock,
         )

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from exporter.app import model_of
+from exporter.assembly import model_of
 from exporter.backtesting import tally as tallies
 from exporter.backtesting.events import Event, Events
 from exporter.backtesting.page import page

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.app import model_of
+from exporter.assembly import model_of
 from exporter.config import ExporterConfig, QuerySettings
 from exporter.models.interest import Interest
 from exporter.models.moment import Calendar

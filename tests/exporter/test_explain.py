@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exporter.app import model_of
+from exporter.assembly import model_of
 from exporter.config import QuerySettings
 from exporter.explaining.explain import EARLIER_STEPS, Figures, figures
 from exporter.explaining.meaning import MEAN_OF, PIECES_MEAN, VIEWS_MEAN, lasting, meaning

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from exporter.app import model_of
+from exporter.assembly import model_of
 from exporter.config import QuerySettings
 from exporter.feedback.book import FILE, Book, NoSuchVerdict
 from exporter.feedback.ear import Overhearing, QueryEar

@@ -10,12 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exporter.fitting import Here
 from exporter.frame import Frame
 from exporter.model import NEW, Model, Scores
+from exporter.models.contest import Contest
+from exporter.models.interest import Interest
 from exporter.models.seasonal import Seasonal
+from exporter.models.sktime_detections import SktimeDetections
+from exporter.models.sktime_forecasts import Plan, SktimeForecasts
+from exporter.models.sktime_work import Spec
 from tests.exporter.series import PER_DAY, STEP, THURSDAY, frame, make, times
 
-MODELS: list[Model[Any]] = [Seasonal()]
+PLAN = Plan(STEP, refit=86_400.0, update=6 * 3_600.0)
+NAIVE = SktimeForecasts(Spec("NaiveForecaster"), PLAN, Here(), Interest(), lambda outcome, message: None)
+HAMPEL = SktimeDetections(Spec("HampelDetector"), STEP, 4 * 3_600.0, Here(), Interest(), lambda outcome, message: None)
+CONTEST = Contest(Seasonal(), NAIVE, ("default", "NaiveForecaster"), 6 * 3_600.0, lambda promotion: None)
+MODELS: list[Model[Any]] = [Seasonal(), NAIVE, HAMPEL, CONTEST]
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True, width=64)
 
 pytestmark = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
@@ -117,3 +127,14 @@ def test_constant_series(model: Model[Any], value: float) -> None:
     scores = model.update(model.fit(frame(values[:, :0])), frame(values))[1]
     assert scores.score[0, :-1].max() == pytest.approx(0, abs=1e-3)
     assert scores.score[0, -1] > 1
+
+
+def test_a_state_is_plain_arrays(model: Model[Any]) -> None:
+    """A state that went through its arrays, none of them of objects, scores and forecasts as before."""
+    whole = weekly(2)
+    state = model.fit(part(whole, 0, PER_DAY))
+    arrays = {name: array.copy() for name, array in model.arrays(state).items()}
+    assert all(array.dtype.kind in "fi" and (not array.ndim or array.shape[-1] == 3) for array in arrays.values())
+    restored, columns = model.restore(arrays), part(whole, PER_DAY, PER_DAY + 40)
+    np.testing.assert_array_equal(model.forecast(state, [1, 288]).mean, model.forecast(restored, [1, 288]).mean)
+    same(model.update(state, columns)[1], model.update(restored, columns)[1])

@@ -1,0 +1,247 @@
+"""How well a query's model does: drift of each series, and for the query as a whole accuracy, coverage and alarms.
+
+*Accuracy* is 1 minus the mean absolute scaled error: the model's error of the next step over that of expecting what was
+there a day before (MASE with the seasonal naive forecast: Hyndman and Koehler, 2006), the median over series; where the
+history is shorter than a day, over that of expecting the value before. *Coverage* is the share of values inside the
+band, and inside the intervals that were forecast a horizon before. Both look at the first `SAMPLED` rows, so that they
+cost the same however many series there are.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from exporter import drift as drifting
+from exporter.drift import Drift
+from exporter.frame import Floats, Frame
+from exporter.metrics import Metrics
+from exporter.model import NEW, Arrays, Model, Rows
+from exporter.publishing.forecasts import NOW, label
+from exporter.publishing.samples import Samples, Step
+
+State = TypeVar("State")
+
+DRIFT = "tocsin_model_drift"
+FAMILIES = {DRIFT: "How much the errors of a series have grown or lie on one side; 1 and above is drift."}
+SHOWN_FROM = 0.5  # less drift is no sample: most series have none
+SAMPLED = 256
+WORST = -1.0  # accuracy; where yesterday's value is hardly ever wrong, the quotient says nothing
+DAY_SECONDS, MONTH_SECONDS = 86_400.0, 30 * 86_400.0
+DAYS_COMPARED = 3  # of the history
+LONGEST_RING = 8_640  # steps of a day; where there are more, the value before stands for the day before
+REMEMBERED_SECONDS = DAY_SECONDS  # of accuracy and coverage
+CHECKS = 60  # forecasts of one horizon that wait for their time
+
+
+@dataclass(slots=True)
+class Sampled:
+    """What is remembered of the first rows, each (rows,) but `ring`."""
+
+    ring: Floats  # (steps of a day, rows)
+    error: Floats  # the model's mean absolute error
+    naive: Floats  # that of expecting what was a day before
+    seen: Floats  # errors of the model
+    compared: Floats  # errors of the other
+
+    @classmethod
+    def fresh(cls, rows: int, lag: int) -> Sampled:
+        return cls(np.full((lag, rows), np.nan), *(np.zeros(rows) for _ in range(4)))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The interval that was forecast for a time (Unix seconds), for the sampled rows."""
+
+    when: float
+    lower: Floats
+    upper: Floats
+
+
+@dataclass(slots=True)
+class Shares:
+    """A running share of what was inside, by horizon."""
+
+    inside: dict[str, float] = field(default_factory=dict)
+
+    def take(self, horizon: str, inside: float, pace: float) -> float:
+        before = self.inside.get(horizon, inside)
+        self.inside[horizon] = before + pace * (inside - before)
+        return self.inside[horizon]
+
+
+class Quality(Generic[State]):
+    """A publisher that remembers: `begin` once, `resize` before a step whose rows have changed."""
+
+    def __init__(
+        self,
+        query: str,
+        step: timedelta,
+        horizons: Sequence[timedelta],
+        wanted_per_month: float,
+        model: Model[State],
+        metrics: Metrics,
+    ) -> None:
+        self._query, self._step, self._horizons = query, step.total_seconds(), horizons
+        self._wanted = wanted_per_month
+        self._model = model
+        self._metrics = metrics
+        day = round(DAY_SECONDS / self._step)
+        self._day = day if 1 <= day <= LONGEST_RING else 1
+        self._reset(0, self._day)
+        for kind in drifting.KINDS:
+            metrics.drifts.labels(query, kind)
+
+    def _reset(self, series: int, lag: int) -> None:
+        self._drift, self._sampled = Drift.fresh(series), Sampled.fresh(min(series, SAMPLED), lag)
+        self._place = 0  # where in the ring the oldest values stand
+        self._waiting: dict[timedelta, deque[Waiting]] = {horizon: deque() for horizon in self._horizons}
+        self._shares = Shares()
+        self._steps = 0
+        self._alarms, self._months = 0.0, 0.0
+
+    def begin(self, history: Frame) -> None:
+        """Begins anew, and learns from history how hard its series are to forecast."""
+        lag = self._day if history.steps > self._day else 1
+        self._reset(len(history.labels), lag)
+        tail = history.values[:SAMPLED, -(DAYS_COMPARED + 1) * lag :].T
+        if len(tail) <= lag:
+            return
+        error, sampled = np.abs(tail[lag:] - tail[:-lag]), self._sampled
+        there = np.isfinite(error)
+        sampled.compared = there.sum(axis=0, dtype=np.float64)
+        sampled.naive = np.where(there, error, 0.0).sum(axis=0) / np.maximum(sampled.compared, 1.0)
+        sampled.ring = tail[-lag:].copy()
+
+    def resize(self, rows: Rows) -> None:
+        """Takes other rows over; a new one begins without knowledge."""
+        self._drift = Drift(*(_taken(getattr(self._drift, one.name), rows, 0.0) for one in fields(Drift)))
+        kept = rows[:SAMPLED]
+        kept = np.where(kept < self._sampled.ring.shape[1], kept, NEW)
+        self._sampled = Sampled(
+            _taken(self._sampled.ring, kept, np.nan),
+            *(_taken(getattr(self._sampled, one.name), kept, 0.0) for one in fields(Sampled)[1:]),
+        )
+        for horizon, queue in self._waiting.items():
+            self._waiting[horizon] = deque(
+                Waiting(one.when, _taken(one.lower, kept, np.nan), _taken(one.upper, kept, np.nan)) for one in queue
+            )
+
+    def __call__(self, step: Step[State]) -> Iterator[Samples]:
+        """Learns from the step, tells the query's metrics, and yields the drift of each series."""
+        frame, scores = step.frame, step.scores
+        for column, when in enumerate(frame.times.tolist()):
+            values, expected = frame.values[:, column], scores.expected[:, column]
+            with np.errstate(invalid="ignore"):
+                self._count(drifting.learn(self._drift, values - expected, self._step))
+            newest = values[:SAMPLED]
+            self._judge(newest, expected[:SAMPLED])
+            self._compare(newest)
+            self._cover(NOW, newest, scores.lower[:SAMPLED, column], scores.upper[:SAMPLED, column])
+            self._check(newest, when)
+            self._steps += 1
+        self._tell(int((scores.event > 1.0).sum()), int(np.isfinite(scores.score).sum()))
+        self._foresee(step.state, frame.start + (frame.steps - 1) * frame.step)
+        drift = drifting.size(self._drift, self._step)
+        yield Samples(DRIFT, np.where(step.there & (drift >= SHOWN_FROM), drift, np.nan))
+
+    def arrays(self) -> Arrays:
+        """What is worth keeping over a restart."""
+        drift = {f"drift.{one.name}": getattr(self._drift, one.name) for one in fields(Drift)}
+        sampled = {f"sampled.{one.name}": getattr(self._sampled, one.name) for one in fields(Sampled)}
+        return {**drift, **sampled, "numbers": np.array([self._alarms, self._months, self._place])}
+
+    def restore(self, arrays: Mapping[str, Any], series: int) -> None:
+        """Takes up what `arrays` gave; what does not fit these series is not taken."""
+        self._reset(series, self._day)
+        try:
+            drift = Drift(*(arrays[f"drift.{one.name}"] for one in fields(Drift)))
+            sampled = Sampled(*(arrays[f"sampled.{one.name}"] for one in fields(Sampled)))
+            alarms, months, place = arrays["numbers"].tolist()
+        except (KeyError, ValueError):
+            return
+        lag, rows = sampled.ring.shape
+        if drift.seen.shape == (series,) and rows == min(series, SAMPLED) and lag in (self._day, 1):
+            self._drift, self._sampled = drift, sampled
+            self._alarms, self._months, self._place = alarms, months, int(place) % lag
+
+    def _count(self, found: Mapping[str, Any]) -> None:
+        for kind, series in found.items():
+            self._metrics.drifts.labels(self._query, kind).inc(int(series.sum()))
+
+    def _judge(self, values: Floats, expected: Floats) -> None:
+        """Takes the model's errors in."""
+        sampled, error = self._sampled, np.abs(values - expected)
+        sampled.seen, sampled.error = _mean(sampled.seen, sampled.error, error, self._pace())
+
+    def _compare(self, values: Floats) -> None:
+        """Takes the errors of the naive forecast in, and remembers the values for tomorrow."""
+        sampled = self._sampled
+        error = np.abs(values - sampled.ring[self._place])
+        sampled.compared, sampled.naive = _mean(sampled.compared, sampled.naive, error, self._pace())
+        sampled.ring[self._place] = values
+        self._place = (self._place + 1) % len(sampled.ring)
+
+    def _pace(self) -> float:
+        return self._step / REMEMBERED_SECONDS
+
+    def _tell(self, alarms: int, scored: int) -> None:
+        """Sets the query's gauges."""
+        sampled, query = self._sampled, self._query
+        known = (sampled.seen > 0) & (sampled.naive > 0)
+        if known.any():
+            accuracy = 1.0 - float(np.median(sampled.error[known] / sampled.naive[known]))
+            self._metrics.accuracy.labels(query).set(max(accuracy, WORST))
+        months = scored * self._step / MONTH_SECONDS
+        fading = 1.0 - min(1.0, self._step / MONTH_SECONDS)
+        self._alarms, self._months = fading * self._alarms + alarms, fading * self._months + months
+        rate = (self._wanted + self._alarms) / (1.0 + self._months)  # one month as asked for is taken as seen
+        self._metrics.alarms.labels(query).set(rate)
+
+    def _cover(self, horizon: str, values: Floats, lower: Floats, upper: Floats) -> None:
+        known = np.isfinite(values) & np.isfinite(lower) & np.isfinite(upper)
+        if known.any():
+            inside = float(((values >= lower) & (values <= upper))[known].mean())
+            pace = max(self._pace(), 1.0 / (self._steps + 1.0)) if horizon == NOW else 0.05
+            self._metrics.coverage.labels(self._query, horizon).set(self._shares.take(horizon, inside, pace))
+
+    def _foresee(self, state: State, when: float) -> None:
+        """Remembers what is forecast now, for as many horizons as are asked for; not in every step."""
+        due = [
+            horizon for horizon, queue in self._waiting.items()
+            if not queue or when - (queue[-1].when - horizon.total_seconds()) >= horizon.total_seconds() / CHECKS
+        ]  # fmt: skip
+        if not due:
+            return
+        ahead = self._model.forecast(state, [round(horizon.total_seconds() / self._step) for horizon in due])
+        for column, horizon in enumerate(due):
+            lower, upper = ahead.lower[:SAMPLED, column].copy(), ahead.upper[:SAMPLED, column].copy()
+            self._waiting[horizon].append(Waiting(when + horizon.total_seconds(), lower, upper))
+
+    def _check(self, values: Floats, when: float) -> None:
+        """Compares values with what was forecast for this time."""
+        for horizon, queue in self._waiting.items():
+            while queue and queue[0].when <= when:
+                one = queue.popleft()
+                if one.when == when:
+                    self._cover(label(horizon), values, one.lower, one.upper)
+
+
+def _mean(seen: Floats, mean: Floats, error: Floats, pace: float) -> tuple[Floats, Floats]:
+    """A running mean that forgets, of errors that are there."""
+    there = np.isfinite(error)
+    seen = seen + there
+    share = np.maximum(1.0 / np.maximum(seen, 1.0), pace)
+    return seen, np.where(there, mean + share * (np.where(there, error, 0.0) - mean), mean)
+
+
+def _taken(array: Floats, rows: Rows, new: float) -> Floats:
+    """The same rows of an array, whose last axis they are, with `new` where there was none."""
+    if not array.shape[-1]:
+        return np.full((*array.shape[:-1], len(rows)), new)
+    return np.where(rows == NEW, new, array[..., np.where(rows == NEW, 0, rows)])
