@@ -47,7 +47,8 @@ def main() -> None:
         return
     for seed in chosen.seeds:
         work = simulate(seed, series=chosen.series, normal=chosen.normal)
-        print(f"seed {seed}: {chosen.series} series, {len(work.faults)} faults")
+        asked = f"{chosen.false_alarms:g} false alarms a series and month asked"
+        print(f"seed {seed}: {chosen.series} series, {len(work.faults)} faults; {asked}")
         print(f"{'':28} {'precision':>9} {'recall':>7} {'false a series-month':>21} {'µs a point':>11}")
         began = time.process_time()
         events = events_of(work.frame, Interest(chosen.false_alarms))

@@ -90,14 +90,18 @@ def ratios(found: Sequence[Errors]) -> Floats:
 
 def _report(name: str, found: Sequence[Sequence[Errors]], seconds: float, points: int) -> None:
     each = np.concatenate([ratios(errors) for errors in found])
-    day, week = (
-        float(np.nanmean(np.concatenate([part.ravel() for part in parts])))
-        for parts in (
-            [errors.held for series in found for errors in series],
-            [errors.held_week for series in found for errors in series],
-        )
-    )
-    print(f"{name:32} {each.mean():8.3f} {np.median(each):8.3f} {day:9.3f} {week:9.3f} {seconds / points * 1e3:14.3f}")
+    all_errors = [errors for series in found for errors in series]
+    spans = ((0.0, 1 / 24), (1 / 24, 0.25), (0.25, 1.0))
+    parts = [[_span(errors.held, *span) for errors in all_errors] for span in spans]
+    parts.append([errors.held_week for errors in all_errors])
+    held = " ".join(f"{np.nanmean(np.concatenate([part.ravel() for part in span])):9.3f}" for span in parts)
+    print(f"{name:32} {each.mean():8.3f} {np.median(each):8.3f} {held} {seconds / points * 1e3:14.3f}")
+
+
+def _span(held: Floats, first: float, last: float) -> Floats:
+    """The part between two shares of the day."""
+    steps = held.shape[1]
+    return held[:, round(first * steps) : round(last * steps)]
 
 
 def _sktime(frame: Frame, first: int, every: int, found: Sequence[Errors], seconds: float) -> None:
@@ -130,7 +134,7 @@ def _sktime(frame: Frame, first: int, every: int, found: Sequence[Errors], secon
 
 
 def _line(name: str, each: Floats, seconds: float) -> None:
-    print(f"{name:32} {each.mean():8.3f} {np.median(each):8.3f} {'':9} {'':9} {seconds * 1e3:14.1f}")
+    print(f"{name:32} {each.mean():8.3f} {np.median(each):8.3f} {'':39} {seconds * 1e3:14.1f}")
 
 
 def main() -> None:
@@ -141,7 +145,9 @@ def main() -> None:
     arguments.add_argument("--nab", type=Path, metavar="DIR")
     arguments.add_argument("--sktime", action="store_true")
     chosen = arguments.parse_args()
-    print(f"{'':32} {'mean':>8} {'median':>8} {'held 1d':>9} {'held 1-7d':>9} {'ms a forecast':>14}")
+    print(
+        f"{'':32} {'mean':>8} {'median':>8} {'held 1h':>9} {'to 6h':>9} {'to 1d':>9} {'to 7d':>9} {'ms a forecast':>14}"
+    )
     work = simulate(chosen.seed, series=chosen.series, days=35).frame
     per_day, began = round(DAY / STEP), time.process_time()
     first, every = LEARNING_DAYS * per_day, 5 * per_day + per_day // 3

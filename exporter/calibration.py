@@ -23,7 +23,7 @@ Retell = Callable[[Floats, Floats], Floats]
 
 MONTH_SECONDS = 30 * 86_400.0
 HIGHEST = 1_000.0  # no score is larger
-RENEW = 8  # columns, after which the percentile is looked up again
+RENEW = 9  # columns, after which a piece's percentile is looked up again: one piece at each column
 BINS = 32
 LOWEST, UPMOST = np.log(0.2), np.log(200.0)  # the histogram's ends
 WIDTH = (UPMOST - LOWEST) / BINS
@@ -32,18 +32,38 @@ DECAY = 1.0 / 4_000.0  # of what is known is forgotten with each value
 YOUTH = 2.0  # at first more is forgotten, so that what was seen before the seasons were known counts little
 PRIOR = 100.0  # values that the histogram begins with, as if seen
 HILL, HILL_VALUES = 0.15, 8.0  # the tail's index before any was seen, and as if from how many values
+HILL_SPAN = 0.012  # added to it for each step that the evidence hangs together
 LIGHTER = 0.05  # real tails end sooner than Pareto's: between his and Weibull's
 HILL_LEAST, HILL_MOST_VALUES = 0.05, 60.0
+GRAIN_RARE = 3.0  # one usual change more is rarer by no more than this (logarithm)
 LEAST, MOST = 1e-3, 200.0  # evidence below and above counts as this
 CLIP = 3.5  # tail indices beyond the percentile; evidence further out teaches as if it lay there
 HEAVIEST = 1e6  # the newest value's weight, before all are scaled down
 CLUSTER = 3.4  # steps that one false alarm lasts, about
-PACE = 0.55  # false alarms fall by 1/e when rareness grows by the inverse: pieces add up
-SUSPECT_PER_MONTH = 10.0  # what is as rare as this teaches little, however few false alarms are wanted
+PACE = 0.68  # false alarms fall by 1/e when rareness grows by the inverse: pieces add up
+SUSPECT_PER_MONTH = 6.0  # what is as rare as this teaches little, however few false alarms are wanted
 RUN = 3.0  # after so many suspect steps, a value teaches a quarter as much
-DEAD_STEPS = 72  # a new event is reported once so many steps were normal,
+DEAD_STEPS = 144  # a new event is reported once so many steps were normal,
 MOST_QUIET_STEPS = 288  # or as many as the last event had, up to this
+STRONGER, APART = 1.25, 24  # where weak events are told, also so many steps later, when it is so much stronger
+HINT_MOST, HINT_POWER = 0.99, 4.0  # below 1, hints count, and all the evidence by this power
 WARM_STEPS, WARM = 200.0, 0.5  # at first so much more is asked, a share that falls to 1/e after so many steps
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """What is known of the evidence, each (pieces, series) or (pieces, 1).
+
+    `spans`: for how many steps values hang together, so that they are no more than one; `grains`: what a usual change
+    of the series adds; `hints`: how much each piece says of what is weaker than an alarm (0: nothing).
+    """
+
+    spans: Floats | float = 1.0
+    grains: Floats | float = 0.0
+    hints: Floats | float = 0.0
+
+
+PLAIN = Nature()
 
 
 @dataclass(slots=True)
@@ -58,24 +78,37 @@ class Calibration:
     seen: Floats  # (series,), steps
     run: Floats  # (series,), suspect steps in a row
     since_alarm: Floats  # (series,), steps
-    lasted: Floats  # (series,), high steps of the last event
+    lasted: Floats  # (series,), alarming steps of the last event
     since_high: Floats  # (series,), steps since one that was worth a report
+    since_event: Floats  # (series,), steps since the last event
+    told: Floats  # (series,), the last event's score
 
     @classmethod
-    def fresh(cls, series: int, pieces: int) -> Self:
+    def fresh(cls, series: int, pieces: int, nature: Nature = PLAIN) -> Self:
         known = np.broadcast_to(_expected()[:, None, None], (BINS, pieces, series)).astype(np.float32)
         return cls(
             known=known,
             begin=_begin(known),
             weight=np.ones(series),
-            hill=np.full((pieces, series), HILL),
+            hill=np.full((pieces, series), HILL + HILL_SPAN * np.asarray(nature.spans)),
             hill_values=np.full((pieces, series), HILL_VALUES),
             seen=np.zeros(series),
             run=np.zeros(series),
             since_alarm=np.full(series, float(DEAD_STEPS)),
             lasted=np.zeros(series),
             since_high=np.full(series, float(DEAD_STEPS)),
+            since_event=np.full(series, float(DEAD_STEPS)),
+            told=np.zeros(series),
         )
+
+
+def renewed(calibration: Calibration) -> Calibration:
+    """The same as a beginning only: what evidence is like must be learned anew, because the steps are others now."""
+    total = np.maximum(calibration.known.sum(axis=0, keepdims=True), 1e-9)
+    fresh = Calibration.fresh(len(calibration.seen), calibration.begin.shape[0])
+    fresh.known = np.float32(PRIOR) * calibration.known / total
+    fresh.begin, fresh.hill = calibration.begin, calibration.hill
+    return fresh
 
 
 def _expected() -> Floats:
@@ -91,7 +124,7 @@ def _expected() -> Floats:
 
 
 def _begin(known: Singles) -> Floats:
-    """Where the tails begin (logarithm): the histograms' 99th percentiles, shape (pieces, series)."""
+    """Where tails begin (logarithm): the 99th percentiles of histograms, (32, …), shaped as what follows their bins."""
     above = np.cumsum(known[::-1], axis=0, dtype=np.float32)
     wanted = TAIL * above[-1]
     bins = (above < wanted).sum(axis=0, dtype=np.intp)[None]
@@ -126,6 +159,7 @@ def judge(
     there: Bools,
     wanted: Bars,
     columns: int,
+    nature: Nature = PLAIN,
     retell: Retell | None = None,
 ) -> tuple[Floats, Floats]:
     """Score and event of one column, both (series,), then learns it.
@@ -135,39 +169,60 @@ def judge(
     learned does not depend on it.
     """
     size = np.log(np.clip(evidence, LEAST, MOST))
-    each = weights * rareness(calibration, size)
-    rare = np.sqrt((each**2).sum(axis=0))
+    index = _index(calibration.begin, calibration.hill, nature.grains)
+    each = rareness(calibration, size, index)
+    weighted = weights * each
+    rare = np.sqrt((weighted**2).sum(axis=0))
     found = rare / wanted.alarming
-    found = found if retell is None else retell(each / wanted.alarming, found)
+    found = found if retell is None else retell(weighted / wanted.alarming, found)
+    if wanted.report < 1.0:
+        found = _hinted(found, np.sqrt(((weights > 0.0) * (nature.hints * each) ** 2).sum(axis=0)) / wanted.alarming)
     score = np.where(there, np.minimum(found, HIGHEST), np.nan)
     calibration.run = np.where(there, np.where(rare > wanted.suspect, calibration.run + 1, 0), calibration.run)
     event = _events(calibration, score, there, wanted.report)
-    _learn(calibration, size, there)
-    if columns % RENEW == 0:
-        calibration.begin = _begin(calibration.known)
+    _learn(calibration, size, index, there, nature.spans)
+    piece = columns % RENEW
+    if piece < len(size):
+        calibration.begin[piece] = _begin(calibration.known[:, piece])
     return score, event
 
 
-def rareness(calibration: Calibration, size: Floats) -> Floats:
+def _hinted(found: Floats, hint: Floats) -> Floats:
+    """Scores that rank what is weaker than an alarm, too: by hints, for lasting evidence is often weak."""
+    below = np.maximum(np.minimum(found, 1.0) ** HINT_POWER, np.minimum(hint, HINT_MOST))
+    return np.where(found > 1.0, found, below)
+
+
+def rareness(calibration: Calibration, size: Floats, index: Floats) -> Floats:
     """The negative logarithm of the chance that evidence is larger; `size` is its logarithm; (pieces, series).
 
     Below the tail the chance is taken to fall as a normal distribution's does.
     """
     over = size - calibration.begin
-    beyond = over / np.maximum(calibration.hill, HILL_LEAST)
+    beyond = over / index
     beyond = beyond * (1.0 + LIGHTER * np.maximum(beyond, 0.0))
     rare: Floats = np.where(over > 0, beyond - np.log(TAIL), -np.log(TAIL) * np.exp(2.0 * np.minimum(over, 0.0)))
     rare[size <= np.log(LEAST)] = 0.0
     return rare
 
 
-def limit(calibration: Calibration, piece: int, weight: Floats, wanted: Floats) -> Floats:
-    """How large a piece of evidence scores 1, shape (series,)."""
+def limit(calibration: Calibration, piece: int, weight: Floats, wanted: Floats, grain: Floats | float = 0.0) -> Floats:
+    """How large a piece of evidence scores 1, shape (series,); `grain` is what a usual change adds to it."""
     beyond = wanted / weight + np.log(TAIL)
     beyond = (np.sqrt(1.0 + 4.0 * LIGHTER * beyond) - 1.0) / (2.0 * LIGHTER)
-    index = np.maximum(calibration.hill[piece], HILL_LEAST)
-    largest: Floats = np.exp(calibration.begin[piece] + beyond * index)
+    begin = calibration.begin[piece]
+    largest: Floats = np.exp(begin + beyond * _index(begin, calibration.hill[piece], grain))
     return largest
+
+
+def _index(begin: Floats, hill: Floats, grains: Floats | float) -> Floats:
+    """The tails' indices, shaped as their beginnings are: no smaller than what a usual change adds calls for.
+
+    Where nearly all of the tail is one value (a single error in an hour), its index says nothing of the next (two).
+    """
+    lumps = np.log1p(grains * np.exp(-begin)) / GRAIN_RARE
+    index: Floats = np.maximum(np.maximum(hill, lumps), HILL_LEAST)
+    return index
 
 
 def _bins(size: Floats) -> NDArray[np.intp]:
@@ -175,11 +230,11 @@ def _bins(size: Floats) -> NDArray[np.intp]:
     return bins
 
 
-def _learn(calibration: Calibration, size: Floats, there: Bools) -> None:
+def _learn(calibration: Calibration, size: Floats, index: Floats, there: Bools, spans: Floats | float) -> None:
     begin = calibration.begin
     over = size - begin
     trust = there * (RUN / (RUN + calibration.run)) ** 2
-    bins = _bins(np.minimum(size, begin + CLIP * calibration.hill))
+    bins = _bins(np.minimum(size, begin + CLIP * index))
     pieces, series = np.arange(len(size))[:, None], np.arange(size.shape[1])
     calibration.known[bins, pieces, series] += trust * calibration.weight
     growth = np.maximum(DECAY, YOUTH / (calibration.seen + PRIOR))
@@ -188,19 +243,28 @@ def _learn(calibration: Calibration, size: Floats, there: Bools) -> None:
     if heavy.any():
         calibration.known[:, :, heavy] /= HEAVIEST
         calibration.weight[heavy] /= HEAVIEST
-    more = np.where(over > 0, trust, 0.0)
+    more = np.where(over > 0, trust, 0.0) / spans
     calibration.hill_values = np.minimum(calibration.hill_values + more, HILL_MOST_VALUES)
-    off = np.minimum(over, CLIP * calibration.hill) - calibration.hill
+    off = np.minimum(over, CLIP * index) - calibration.hill
     calibration.hill += more / calibration.hill_values * off
     calibration.seen += there
 
 
 def _events(calibration: Calibration, score: Floats, there: Bools, report: float) -> Floats:
-    """Reports what is new: after a quiet time, or as the first alarm after weaker reports."""
+    """Reports what is new: after a quiet time; where weak events are told, also the first alarm after them.
+
+    There, what is stronger than the last event is told, too: whoever sets a bar between them must not miss it.
+    """
     alarming, high = there & (score > 1.0), there & (score > report)
-    quiet = np.clip(calibration.lasted, DEAD_STEPS, MOST_QUIET_STEPS)
-    new = (alarming & (calibration.since_alarm >= quiet)) | (high & (calibration.since_high >= quiet))
-    calibration.lasted = np.where(new, 1, calibration.lasted + high)
+    quiet = np.clip(calibration.lasted, DEAD_STEPS, MOST_QUIET_STEPS) if report >= 1.0 else DEAD_STEPS
+    new = alarming & (calibration.since_alarm >= quiet)
+    if report < 1.0:
+        apart = calibration.since_event >= np.where(alarming, DEAD_STEPS, APART)
+        new |= high & apart & (score > STRONGER * calibration.told)
+        new |= high & (calibration.since_high >= DEAD_STEPS)
+    calibration.told = np.where(new, score, calibration.told)
+    calibration.lasted = np.where(new, 1, calibration.lasted + alarming)
+    calibration.since_event = np.where(new, 0, calibration.since_event + there)
     calibration.since_alarm = np.where(alarming, 0, calibration.since_alarm + there)
     calibration.since_high = np.where(high, 0, calibration.since_high + there)
     return np.where(new, score, 0.0)

@@ -16,7 +16,7 @@ from exporter.models.seasonal import Seasonal
 from exporter.models.state import SeasonalState
 
 FIRST_STEP_SECONDS = 300.0  # until the second line tells
-REPORTED_FROM = 0.5  # weaker events are written down, too, so that a file's reader may set a bar of his own
+REPORTED_FROM = 0.53  # weaker events are written down, too, so that a file's reader may set a bar of his own
 SHOWN = 5  # lines out of order that the warning names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -51,7 +52,9 @@ class TocsinForecaster(BaseForecaster):  # type: ignore[misc]  # sktime has no t
 
     def __init__(self, step_seconds: float = 300.0) -> None:
         self.step_seconds = step_seconds
-        super().__init__()
+        with warnings.catch_warnings():  # sktime tells every forecaster's user of a default that will change
+            warnings.filterwarnings("ignore", "The default of config", FutureWarning)
+            super().__init__()
 
     def _fit(self, y: pd.Series, X: Any = None, fh: Any = None) -> TocsinForecaster:  # noqa: N803 - sktime's name
         self._name = y.name

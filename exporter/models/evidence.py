@@ -15,12 +15,17 @@ from exporter.frame import Bools, Floats
 
 PIECES = ("sudden", "minutes", "hour", "hours", "slow", "raw", "restless", "still", "repeated")
 WEIGHTS = np.array([[0.7], [0.9], [0.9], [1.0], [0.7], [0.4], [0.2], [0.6], [0.8]])  # how much each is trusted
+SPANS = np.array([[1.0], [2.0], [3.3], [6.7], [12.5], [3.3], [3.3], [3.3], [1.0]])  # steps that hang together
+HINTS = np.array([[0.0], [0.5], [1.0], [0.0], [0.0], [1.0], [0.0], [0.0], [0.0]])  # what says most of weak events
 SIGNED = 6  # pieces that know up from down
 DEVIATIONS = 7  # pieces that tell of a deviation from what was expected
 MEAN_STEPS = np.array(
-    [[4.0], [12.0], [24.0], [72.0], [4.0], [12.0]]
+    [[4.0], [12.0], [24.0], [72.0], [10.0], [12.0]]
 )  # of the running means: deviations, slow, raw, roughness
 MINUTES, HOUR, HOURS, SLOW, RAW, ROUGH = range(6)
+GRAINS = np.array(
+    [[1.0], [0.66], [0.4], [0.14], [0.055], [0.0], [0.0], [0.0], [0.0]]
+)  # of a usual change, in each piece
 MOST_REPEATS = 36.0
 JUMP_SHARE, JUMP_GAIN = 0.25, 0.05
 CLIP = 8.0  # deviations; one value says no more than this of a mean
@@ -58,12 +63,20 @@ class Evidence:
 
 
 def gather(
-    evidence: Evidence, values: Floats, deviation: Floats, slow: Floats, scale: Floats, release: Floats, there: Bools
+    evidence: Evidence,
+    values: Floats,
+    deviation: Floats,
+    slow: Floats,
+    scale: Floats,
+    release: Floats,
+    there: Bools,
+    held: float = 0.0,
 ) -> Floats:
     """What one column says, signed where it has a sign, shape (pieces, series); then learns it.
 
     `deviation` and `slow` are residuals of the quick and of the slow expectation in deviations, `scale` is one
-    deviation, all of shape (series,).
+    deviation, all of shape (series,). `held`: for so many steps a value may come again without
+    being told of.
     """
     raw = _raw(evidence, values, scale, release, there)
     step = np.where(np.isfinite(evidence.last) & there, np.abs(values - evidence.last) / scale, evidence.rough)
@@ -82,23 +95,30 @@ def gather(
             means[RAW],
             np.maximum(change, 0.0),
             np.maximum(-change, 0.0),
-            _repeated(evidence, values, there),
+            _repeated(evidence, values, there, held),
         ]
     )
     _learn(evidence, values, step, there)
     return pieces
 
 
-def _repeated(evidence: Evidence, values: Floats, there: Bools) -> Floats:
+def restarted(evidence: Evidence) -> Evidence:
+    """The same without what depends on how far apart the steps are; the level stays."""
+    fresh = Evidence.fresh(len(evidence.level))
+    fresh.level, fresh.spread = evidence.level, evidence.spread
+    return fresh
+
+
+def _repeated(evidence: Evidence, values: Floats, there: Bools, held: float) -> Floats:
     """How unlikely it is that the very same value came so often: a negative logarithm."""
     same = values == evidence.last
     evidence.repeats = np.where(
-        there, np.where(same, np.minimum(evidence.repeats + 1, MOST_REPEATS), 0), evidence.repeats
+        there, np.where(same, np.minimum(evidence.repeats + 1, MOST_REPEATS + held), 0), evidence.repeats
     )
-    trust = np.where(evidence.repeats > 3, 0.1, 1.0)
+    trust = np.where(evidence.repeats > held + 3, 0.1, 1.0)
     changes = evidence.changes + trust * (~same - evidence.changes) / USUAL_STEPS
     evidence.changes = np.where(there & (evidence.seen > 0), changes, evidence.changes)
-    return evidence.repeats * -np.log(np.maximum(1.0 - evidence.changes, 0.05))
+    return np.maximum(evidence.repeats - held, 0.0) * -np.log(np.maximum(1.0 - evidence.changes, 0.05))
 
 
 def _raw(evidence: Evidence, values: Floats, scale: Floats, release: Floats, there: Bools) -> Floats:
@@ -118,6 +138,20 @@ def _raw(evidence: Evidence, values: Floats, scale: Floats, release: Floats, the
 def least_unit(evidence: Evidence) -> Floats:
     """No deviation is taken to be smaller: a share of the usual change, for series that seldom change."""
     return np.where(np.isnan(evidence.jump), 0.0, JUMP_SHARE * evidence.jump)
+
+
+def usual_change(evidence: Evidence, unit: Floats) -> Floats:
+    """How large a change usually is, in the deviations that `unit` is one of, shape (series,); 0 where unknown."""
+    change = evidence.jump / unit
+    return np.where(np.isfinite(change), change, 0.0)
+
+
+def grains(evidence: Evidence, unit: Floats, change: Floats) -> Floats:
+    """What a usual change adds to each piece, shape (pieces, series); `change` is what `usual_change` gave."""
+    found = GRAINS * change
+    share = unit / np.fmax(evidence.spread, unit)
+    found[PIECES.index("raw")] *= np.where(np.isfinite(share), share, 1.0)
+    return found
 
 
 def _learn_jump(evidence: Evidence, values: Floats, there: Bools) -> None:

@@ -18,7 +18,7 @@ class Interest:
 
     `direction`: which deviations; `least` and `least_share`: the smallest that matters, in the series' unit and as a
     share of what was expected; `bounds`: values lie between them, whatever is forecast; `report`: the score from which
-    an event is reported.
+    an event is reported; where it lies below 1, what is weaker than an alarm is ranked by hints of its own.
     """
 
     false_alarms_per_month: float = 0.05

@@ -22,7 +22,7 @@ NEAR_HOURS = 3.0  # what the last hours say is worth so much less after so long
 FAR_ERROR_HOURS = 72.0
 OFFSET_HOURS = 16.0
 GAIN, FIRST_GAIN = 0.02, 2.0
-WIDER_EACH_DAY = 0.12
+WIDER_EACH_DAY = 0.25
 
 
 @dataclass(slots=True)

@@ -13,13 +13,14 @@ from typing import Protocol
 import numpy as np
 
 from exporter import calibration as tails
+from exporter.calibration import Nature
 from exporter.frame import Bools, Floats, Frame
 from exporter.model import Arrays, Forecast, Rows, Scores
 from exporter.models import learning
 from exporter.models import outlook as outlooks
 from exporter.models import profiles as seasons
 from exporter.models import spread as scales
-from exporter.models.evidence import WEIGHTS, gather, least_unit
+from exporter.models.evidence import HINTS, SPANS, WEIGHTS, gather, grains, least_unit, restarted, usual_change
 from exporter.models.interest import Interest, weigh
 from exporter.models.moment import DAY, HOUR, Calendar, Moment
 from exporter.models.state import SeasonalState
@@ -28,8 +29,9 @@ from tocsin.model import Labels
 LEARNING_LIMIT = 3.0  # deviations; a value further off teaches as if it lay there
 SHIFT_HOURS = 6.0  # a value that was off for so long is let in little by little, after four times as long wholly
 FIT_SECONDS = 300.0  # history is learned about this densely: the day's profile is no finer
-FIT_WHOLE_SECONDS = 6 * HOUR  # but for its end
+FIT_WHOLE_SECONDS = DAY  # but for its end, which teaches what is usual from step to step
 LONGEST_GAP = 3.0  # typical steps; a longer gap counts as this
+HELD_SECONDS = 300.0  # Prometheus's lookback: it repeats a sample for so long when no newer one comes
 UTC_CALENDAR = Calendar()
 
 
@@ -80,6 +82,11 @@ class Seasonal:
     def learn(self, state: SeasonalState, history: Frame, end: float) -> SeasonalState:
         """Learns the history that follows; what is older than the last hours before `end` is thinned out."""
         for part in _thinned(history, end):
+            if not part.steps:
+                continue
+            if state.columns and state.step > part.step:  # what was usual of every other value is not of all
+                state.evidence = restarted(state.evidence)
+                state.calibration = tails.renewed(state.calibration)
             state, _ = self.update(state, part)
         return state
 
@@ -152,14 +159,18 @@ class Seasonal:
         slow = np.where(there & np.isnan(expected.slow), residual, values - expected.slow)
         off = np.maximum(np.abs(residual), np.abs(slow))
         interest, release = self.interest, _release(state, moment)
-        gathered = gather(state.evidence, values, residual / unit, slow / unit, unit, release, there)
+        gathered = gather(
+            state.evidence, values, residual / unit, slow / unit, unit, release, there, _held_steps(state.step)
+        )
         signed = np.where(there, gathered, 0.0)
         evidence, weights = weigh(interest, signed, off, expected.now)
         wanted = tails.bars(state.calibration, state.step, interest.false_alarms_per_month, interest.report)
-        band = width * tails.limit(state.calibration, 0, WEIGHTS[0], wanted.alarming)
+        change = usual_change(state.evidence, unit)
+        band = width * tails.limit(state.calibration, 0, WEIGHTS[0], wanted.alarming, change)
         state.columns += 1
+        nature = Nature(SPANS, grains(state.evidence, unit, change), HINTS)
         said = None if hear is None else lambda each, score: hear(np.sign(signed) * each, signed, score)
-        return *tails.judge(state.calibration, evidence, weights, there, wanted, state.columns, said), band
+        return *tails.judge(state.calibration, evidence, weights, there, wanted, state.columns, nature, said), band
 
     def _ahead(self, state: SeasonalState, seconds: float) -> tuple[Floats, Floats]:
         """Mean, shape (series,), and the interval's bounds, shape (2, series), so many seconds ahead."""
@@ -177,6 +188,11 @@ def _expect(state: SeasonalState, moment: Moment) -> Expected:
     slow = seasons.slow_view(state.profiles, bare, wrong)
     far = seasons.blend(far_views, state.outlook.wrong)
     return Expected(bare, views, far_views, now, slow, far, scales.usual(state.spread, moment, now))
+
+
+def _held_steps(step: float) -> float:
+    """For how many steps Prometheus itself may repeat a value."""
+    return float(HELD_SECONDS // step) if step < HELD_SECONDS else 0.0
 
 
 def _release(state: SeasonalState, moment: Moment) -> Floats:

@@ -9,9 +9,9 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from exporter.calibration import Calibration
+from exporter.calibration import Calibration, Nature
 from exporter.model import NEW, Rows
-from exporter.models.evidence import PIECES, Evidence
+from exporter.models.evidence import PIECES, SPANS, Evidence
 from exporter.models.outlook import Outlook
 from exporter.models.profiles import Profiles
 from exporter.models.spread import Spread
@@ -44,15 +44,16 @@ class SeasonalState:
 
     @classmethod
     def fresh(cls, series: int, step: float) -> Self:
-        calibration = Calibration.fresh(series, len(PIECES))
+        calibration = Calibration.fresh(series, len(PIECES), Nature(SPANS))
         parts = (Profiles.fresh(series), Spread.fresh(series), Outlook.fresh(series), Evidence.fresh(series))
         return cls(*parts, calibration, step)
 
     def resized(self, rows: Rows) -> Self:
-        """The state with other rows; a new row begins without knowledge."""
+        """The state with other rows; a new row begins without knowledge. Array after array, so that none lies twice."""
         fresh = self.fresh(1, self.step)
-        parts = {name: _resized(getattr(self, name), getattr(fresh, name), rows) for name in PARTS}
-        return type(self)(**parts, step=self.step, last=self.last, columns=self.columns)
+        for name in PARTS:
+            _resize(getattr(self, name), getattr(fresh, name), rows)
+        return self
 
     def arrays(self) -> Arrays:
         """Everything, by name: to be kept in a file that needs no pickle."""
@@ -76,11 +77,14 @@ class SeasonalState:
         return cls(**parts, step=float(arrays["step"]), last=float(arrays["last"]), columns=int(arrays["columns"]))
 
 
-def _resized(part: Part, fresh: Part, rows: Rows) -> Part:
-    """Every array of a part with other rows."""
-    resized: dict[str, Any] = {}
+def _resize(part: Part, fresh: Part, rows: Rows) -> None:
+    """Gives every array of a part other rows."""
+    came = rows == NEW
     for field in fields(part):
         old, new = getattr(part, field.name), getattr(fresh, field.name)
-        taken = old[..., np.where(rows == NEW, 0, rows)] if old.shape[-1] else np.repeat(new, len(rows), axis=-1)
-        resized[field.name] = np.where(rows == NEW, new, taken).astype(old.dtype)
-    return type(part)(**resized)
+        if old.shape[-1]:
+            taken = np.take(old, rows, axis=-1, mode="clip")  # NEW is clipped to a row that is there
+            taken[..., came] = new
+        else:
+            taken = np.repeat(new, len(rows), axis=-1)
+        setattr(part, field.name, taken)

@@ -81,6 +81,19 @@ def test_a_shift_is_normal_in_the_end(scores: Scores) -> None:
     assert (scores.score[TROUBLES.index("shift"), AT + 3 * PER_DAY :] < 1).mean() > 0.95
 
 
+def test_a_thinned_history_and_a_held_sample() -> None:
+    """A saw in steps of a minute is normal after a thinned history; a value may be held for 5 steps, not for 60."""
+    when = times(4, step=60)
+    saw = 100 + 40 * np.sin(2 * np.pi * when / DAY) + (when // 60 * 7919) % 11
+    history, then = saw[None, :-90], saw[None, -90:].copy()
+    then[0, 30:] = then[0, 30]
+    model = Seasonal()
+    state = model.fit(frame(history, step=60))
+    score = model.update(state, frame(then, THURSDAY + 60 * history.shape[1], 60))[1].score[0]
+    assert score[:36].max() < 1
+    assert score[36:].max() > 1
+
+
 def test_clocks_change() -> None:
     """Series that live by Berlin's clocks bring no event when those change, given the time zone."""
     start = datetime(2026, 3, 9, tzinfo=UTC).timestamp()

@@ -18,6 +18,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.app import Exporter
+from exporter.compressed import plain as plain_bytes
 from exporter.config import ExporterConfig, ModelSettings
 from exporter.fitting import Here, Processes
 from exporter.metrics import Metrics
@@ -274,7 +275,7 @@ async def test_a_whole_exporter() -> None:
             for watch in exporter.watches:
                 await watch.step()
             assert time.monotonic() - began < 100
-            one = plain(exporter.watches[0].snapshot.blocks["tocsin_forecast"]).decode()
+            one = plain_bytes(exporter.watches[0].snapshot.blocks["tocsin_forecast"]).decode()
             assert one.count('horizon="1h"') == 2
             assert [watch.snapshot.series for watch in exporter.watches] == [2, 2]
             fits = metrics.registry.get_sample_value("tocsin_exporter_fits_total", {"query": "one", "outcome": "done"})
