@@ -53,8 +53,11 @@ golden: $(VENV) tools ## renew the golden files; read the diff before you commit
 	@TOCSIN_RENEW_GOLDEN=1 $(BIN)/python -m pytest -m "not slow"
 	@git status --short tests
 
+# What the demo and the tests use; the other extras (prophet, pmdarima, statsforecast) are half a gigabyte.
+LOCKED := exporter statsmodels dask postgres slack pagerduty plot tune otel dev
+
 lock: $(VENV) ## renew requirements.lock from pyproject.toml; UPGRADE=1 takes newer releases
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(LOCKED:%=--extra %) --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		$(if $(filter 1,$(UPGRADE)),--upgrade) pyproject.toml --output-file requirements.lock
 	@git diff --stat -- requirements.lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,6 @@ import numpy as np
 import pytest
 
 from exporter.frame import Floats
-from exporter.model import Scores
 from exporter.models.interest import Interest
 from exporter.models.moment import Calendar
 from exporter.models.seasonal import Seasonal
@@ -44,40 +44,32 @@ def troubled() -> Floats:
     return rows
 
 
-@pytest.fixture(scope="module")
-def scores() -> Scores:
+WITHIN = {
+    "spike": 4,
+    "shift": 12,
+    "leak": 2 * PER_DAY,
+    "lost season": PER_DAY,
+    "death": 12,
+    "stuck": 60,
+    "burst": 12,
+    "change": 6,
+}
+
+
+@pytest.mark.slow(20)
+def test_troubles() -> None:
+    """Each kind of trouble is reported in its time, and once: what stays is learned, not told again.
+
+    Where nothing is wrong, nothing is reported after the first week; three days after a shift all is well again.
+    """
     values = troubled()
-    return Seasonal().update(SeasonalState.fresh(len(values), STEP), frame(values))[1]
-
-
-@pytest.mark.parametrize(
-    ("trouble", "within"),
-    [
-        ("spike", 4),
-        ("shift", 12),
-        ("leak", 2 * PER_DAY),
-        ("lost season", PER_DAY),
-        ("death", 12),
-        ("stuck", 60),
-        ("burst", 12),
-        ("change", 6),
-    ],
-)
-def test_trouble_is_reported_once(scores: Scores, trouble: str, within: int) -> None:
-    """Each kind of trouble is reported in its time, and once: what stays is learned, not told again."""
-    events = np.flatnonzero(scores.event[TROUBLES.index(trouble), AT - PER_DAY :]) + AT - PER_DAY
-    assert len(events) == 1, events - AT
-    assert 0 <= events[0] - AT < within
-
-
-def test_nothing_is_reported_of_nothing(scores: Scores) -> None:
-    """Where nothing is wrong, nothing is reported after the first week, in no row."""
+    scores = Seasonal().update(SeasonalState.fresh(len(values), STEP), frame(values))[1]
+    for trouble, within in WITHIN.items():
+        events = np.flatnonzero(scores.event[TROUBLES.index(trouble), AT - PER_DAY :]) + AT - PER_DAY
+        assert len(events) == 1, (trouble, events - AT)
+        assert 0 <= events[0] - AT < within, trouble
     assert not scores.event[:, 7 * PER_DAY : AT].any()
     assert not scores.event[TROUBLES.index("nothing"), 7 * PER_DAY :].any()
-
-
-def test_a_shift_is_normal_in_the_end(scores: Scores) -> None:
-    """Three days after a shift the new level scores below 1."""
     assert (scores.score[TROUBLES.index("shift"), AT + 3 * PER_DAY :] < 1).mean() > 0.95
 
 
@@ -112,10 +104,11 @@ def test_a_holiday_is_a_sunday() -> None:
     shifted = np.where(when >= wednesday, when + 4 * DAY, when)  # that day lives as a Sunday does
     values = make("weekly", shifted, series=4, seed=6)
     holiday = datetime.fromtimestamp(wednesday, UTC).date()
-    means = []
+    before, day = frame(values[:, : 20 * PER_DAY]), frame(values[:, 20 * PER_DAY :], wednesday)
+    state, means = Seasonal().update(SeasonalState.fresh(4, STEP), before)[0], []
     for calendar in (Calendar(), Calendar(holidays=frozenset({holiday}))):
-        scored = Seasonal(calendar).update(SeasonalState.fresh(4, STEP), frame(values))[1]
-        means.append(scored.score[:, 20 * PER_DAY :].mean())
+        scored = Seasonal(calendar).update(deepcopy(state), day)[1]
+        means.append(scored.score.mean())
     assert means[1] < 0.5 * means[0]
 
 

@@ -162,7 +162,8 @@ async def test_a_restart_reads_what_is_missing(tmp_path: Path) -> None:
             await exporter.watches[0].step()
             await unbroken.watches[0].step()
             assert [(float(ask["start"]), float(ask["end"])) for ask in one.asked] == [
-                (NOW - 2 * DAY, NOW),
+                (NOW, NOW),
+                (NOW - 2 * DAY, NOW - STEP),
                 (NOW + STEP, NOW + 3 * STEP),
             ]
             assert exporter.watches[0].snapshot.blocks == unbroken.watches[0].snapshot.blocks
@@ -212,7 +213,7 @@ async def test_a_state_that_cannot_be_used(
                 await exporter.watches[0].step()
                 clock.advance(minutes=5)
             assert own(exporter, "tocsin_exporter_state_problems_total", reason=reason) == 1
-    assert float(fake.asked[1]["start"]) == NOW + STEP - 2 * DAY
+    assert float(fake.asked[3]["start"]) == NOW + STEP - 2 * DAY
     assert [entry["log_level"] for entry in logs if entry.get("reason") == reason] == [level]
 
 

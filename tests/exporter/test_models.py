@@ -66,18 +66,18 @@ def test_one_by_one_is_all_at_once(model: Model[Any]) -> None:
 
 def test_no_score_depends_on_later_values(model: Model[Any]) -> None:
     """Whatever comes later, and however much, no earlier score changes."""
-    whole = weekly(3)
+    whole, known = weekly(0.5), PER_DAY // 4
     values = whole.values.copy()
-    values[:, PER_DAY:] = 1e6
-    cut, changed = part(whole, 0, PER_DAY), Frame(values, whole.labels, whole.start, whole.step)
+    values[:, known:] = 1e6
+    cut, changed = part(whole, 0, known), Frame(values, whole.labels, whole.start, whole.step)
     short = model.update(model.fit(part(whole, 0, 0)), cut)[1]
     long = model.update(model.fit(part(whole, 0, 0)), changed)[1]
-    same(short, Scores(*(getattr(long, field.name)[:, :PER_DAY] for field in fields(Scores))))
+    same(short, Scores(*(getattr(long, field.name)[:, :known] for field in fields(Scores))))
 
 
 def test_series_do_not_know_each_other(model: Model[Any]) -> None:
     """A series is scored alone as it is beside others."""
-    whole = weekly(2)
+    whole = weekly(0.5)
     alone = Frame(whole.values[1:2], whole.labels[1:2], whole.start, whole.step)
     beside = model.update(model.fit(part(whole, 0, 0)), whole)[1]
     lonely = model.update(model.fit(part(alone, 0, 0)), alone)[1]
