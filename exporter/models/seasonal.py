@@ -29,7 +29,8 @@ from tocsin.model import Labels
 LEARNING_LIMIT = 3.0  # deviations; a value further off teaches as if it lay there
 SHIFT_HOURS = 6.0  # a value that was off for so long is let in little by little, after four times as long wholly
 FIT_SECONDS = 300.0  # history is learned about this densely: the day's profile is no finer
-FIT_WHOLE_SECONDS = DAY  # but for its end, which teaches what is usual from step to step
+FIT_WHOLE_SECONDS = (6 * HOUR, DAY)  # but for its end, which teaches what is usual from step to step:
+FIT_WHOLE_STEPS = 1_440  # about so many steps
 LONGEST_GAP = 3.0  # typical steps; a longer gap counts as this
 HELD_SECONDS = 300.0  # Prometheus's lookback: it repeats a sample for so long when no newer one comes
 UTC_CALENDAR = Calendar()
@@ -228,7 +229,8 @@ def _thinned(history: Frame, end: float) -> tuple[Frame, Frame]:
     stride, per_day = max(1, math.ceil(FIT_SECONDS / history.step)), round(DAY / history.step)
     while stride > 1 and math.gcd(stride, per_day) > 1:
         stride += 1
-    before = round((end - FIT_WHOLE_SECONDS - history.start) / history.step)
+    whole = min(max(FIT_WHOLE_STEPS * history.step, FIT_WHOLE_SECONDS[0]), FIT_WHOLE_SECONDS[1])
+    before = round((end - whole - history.start) / history.step)
     middle, start, step = min(max(before, 0), history.steps), history.start, history.step
     older = Frame(history.values[:, :middle:stride], history.labels, start, step * stride)
     return older, Frame(history.values[:, middle:], history.labels, start + middle * step, step)
