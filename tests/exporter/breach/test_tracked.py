@@ -55,3 +55,17 @@ def test_hardly_any_history() -> None:
         state = MODEL.fit(frame(np.full((2, steps), np.nan)))
         assert state.errors.seen.tolist() == [0.0, 0.0]
         assert state.runs[0].lasting.tolist() == [0.0, 0.0]
+
+
+def test_what_is_tracked_outlives_a_restart() -> None:
+    """A state that went through its arrays learns and forecasts as before, and so do its errors and runs."""
+    values = 100 + 20 * np.random.default_rng(5).standard_normal((3, 80))
+    state = MODEL.fit(Frame(values[:, :60], ({"a": "1"}, {"a": "2"}, {"a": "3"}), 0.0, 300.0))
+    restored = MODEL.restore({name: array.copy() for name, array in MODEL.arrays(state).items()})
+    newer = Frame(values[:, 60:], ({"a": "1"}, {"a": "2"}, {"a": "3"}), 60 * 300.0, 300.0)
+    (one, scores), (other, again) = MODEL.update(state, newer), MODEL.update(restored, newer)
+    np.testing.assert_array_equal(scores.score, again.score)
+    one_kept, other_kept = MODEL.arrays(one), MODEL.arrays(other)
+    assert one_kept.keys() == other_kept.keys()
+    for name, array in one_kept.items():
+        np.testing.assert_array_equal(array, other_kept[name], err_msg=name)
