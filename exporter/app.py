@@ -90,6 +90,16 @@ class Exporter:
 
         self.rules.configure(config.rules, prometheus, watch)
 
+    async def work(self, stopping: asyncio.Event) -> None:
+        """Steps every query and reads the rules until told to stop; then keeps what was learned."""
+        async with asyncio.TaskGroup() as tasks:
+            self.roster.run(tasks)
+            reading = tasks.create_task(self.rules.run())
+            await stopping.wait()
+            reading.cancel()
+            self.roster.stop()
+        await self.roster.save()
+
     @property
     def watches(self) -> Sequence[Watch[Any]]:
         return self.roster.watches
@@ -142,11 +152,5 @@ async def run(
         stack.push_async_callback(server.cleanup)
         address = await serve(server, listen, guard.ssl_context())
         log.info("listening", address=address, storage=str(storage), version=__version__, queries=len(exporter.watches))
-        async with asyncio.TaskGroup() as tasks:
-            exporter.roster.run(tasks)
-            reading = tasks.create_task(exporter.rules.run())
-            await stopping.wait()
-            reading.cancel()
-            exporter.roster.stop()
-        await exporter.roster.save()
+        await exporter.work(stopping)
     log.info("stopped")

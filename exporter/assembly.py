@@ -89,8 +89,11 @@ class Assembly:
             clock=self.clock,
             labels=labels,
             progress=self.progress(query.name),
-            shelf=Shelf(self.storage, query, model, self.metrics) if self.storage else None,
+            shelf=self._shelf(query, model),
         )
+
+    def _shelf(self, query: QuerySettings, model: Model[Any]) -> Shelf[Any] | None:
+        return Shelf(self.storage, query, model, self.metrics) if self.storage else None
 
     def _witnesses(self, query: QuerySettings, model: Model[Any]) -> dict[str, Any]:
         wanted, seconds = query.false_alarms_per_month, query.step.total_seconds()
@@ -111,7 +114,7 @@ class Assembly:
             metrics=self.metrics,
             clock=self.clock,
             labels=breach.LABELS,
-            shelf=Shelf(self.storage, query, model, self.metrics) if self.storage else None,
+            shelf=self._shelf(query, model),
         )
 
 

@@ -180,11 +180,10 @@ def written(file: Path, content: bytes) -> None:
         TocsinError: it cannot be written.
     """
     from tocsin.errors import TocsinError
+    from tocsin.files import replacing_bytes
 
-    draft = file.with_name(f".{file.name}.tmp")
     try:
-        draft.write_bytes(content)
-        draft.replace(file)
+        with replacing_bytes(file) as stream:
+            stream.write(content)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise TocsinError(f"{file}: cannot be written: {error.strerror}") from error

@@ -31,6 +31,11 @@ class Frame:
         return int(self.values.shape[1])
 
     @property
+    def last(self) -> float:
+        """The newest column's time in Unix seconds."""
+        return self.start + (self.steps - 1) * self.step
+
+    @property
     def times(self) -> Floats:
         """Each column's time in Unix seconds, shape (steps,)."""
         return self.start + self.step * np.arange(self.steps, dtype=np.float64)

@@ -13,11 +13,9 @@ import numpy as np
 from prometheus_client.utils import floatToGoString
 
 from exporter.frame import Bools, Floats
-from exporter.labelling import OURS, Prefixes, label, prefixes
+from exporter.labelling import Prefixes, label
 from exporter.publishing import breach, forecasts, group_scores, quality, scores, threshold
 from exporter.publishing.samples import Samples
-
-__all__ = ["FAMILIES", "OURS", "Prefixes", "heads", "lines", "prefixes"]
 
 FAMILIES: Mapping[str, str] = {  # in the order of the page
     **scores.FAMILIES,

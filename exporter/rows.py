@@ -32,7 +32,7 @@ class Aligned:
 
 def align(register: Register, frame: Frame, *, forget_seconds: float) -> Aligned:
     """Brings a Frame into the rows of the model: new series are added, those long gone leave."""
-    newest = frame.start + (frame.steps - 1) * frame.step
+    newest = frame.last
     keys = keys_of(frame.labels)
     if keys == register.keys:
         seen = np.where(np.isfinite(frame.values).any(axis=1), newest, register.seen)

@@ -77,7 +77,6 @@ class Watch(Generic[S]):
         self.prometheus = prometheus
         self._model = model
         self._publishers = publishers
-        self._ours = (*OURS, *labels)
         self._metrics = metrics
         self._clock = clock
         self._ours = (*OURS, *labels)
@@ -193,7 +192,7 @@ class Watch(Generic[S]):
             else:
                 state, _ = self._model.update(state, aligned.frame)
         self._watch_history(aligned)
-        return Learned(state, aligned.register, Prefixes(), _end(frame))
+        return Learned(state, aligned.register, Prefixes(), frame.last)
 
     def _take(self, learned: Learned[S] | None, frame: Frame) -> tuple[Learned[S], Snapshot]:
         """Scores a Frame; without history, the model begins with nothing but it."""
@@ -205,7 +204,7 @@ class Watch(Generic[S]):
             self._witness.resize(aligned.rows)
         rows = self._called(learned, aligned)
         state, scores = self._model.update(state, aligned.frame)
-        taught = Learned(state, aligned.register, rows, _end(frame))
+        taught = Learned(state, aligned.register, rows, frame.last)
         return taught, self._publish(taught, aligned.frame, scores)
 
     def _rearranged(self, learned: Learned[S] | None, aligned: Aligned) -> S:
@@ -281,8 +280,3 @@ class Watch(Generic[S]):
         if reason != self._failing:
             log.error("a query brings nothing", query=self.query.name, reason=reason, message=message)
         self._failing = reason
-
-
-def _end(frame: Frame) -> float:
-    """The newest column's time, Unix seconds."""
-    return frame.start + (frame.steps - 1) * frame.step

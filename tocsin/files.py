@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, BinaryIO, TextIO
 
 
-@contextmanager
-def replacing(file: Path) -> Iterator[TextIO]:
+def replacing(file: Path) -> AbstractContextManager[TextIO]:
     """A stream whose content takes the file's place when the block has ended well.
 
     Raises:
         OSError: it cannot be written; what was there stays.
     """
+    return _replacing(file, "w", encoding="utf-8", newline="")
+
+
+def replacing_bytes(file: Path) -> AbstractContextManager[BinaryIO]:
+    """The same for what is no text.
+
+    Raises:
+        OSError: it cannot be written; what was there stays.
+    """
+    return _replacing(file, "wb")
+
+
+@contextmanager
+def _replacing(file: Path, mode: str, **how: Any) -> Iterator[Any]:
     draft = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        with draft.open("w", encoding="utf-8", newline="") as stream:
+        with draft.open(mode, **how) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

@@ -146,7 +146,7 @@ class Quality(Generic[State]):
             self._check(newest, when)
             self._steps += 1
         self._tell(int((scores.event > 1.0).sum()), int(np.isfinite(scores.score).sum()))
-        self._foresee(step.state, frame.start + (frame.steps - 1) * frame.step)
+        self._foresee(step.state, frame.last)
         drift = drifting.size(self._drift, self._step)
         yield Samples(DRIFT, np.where(step.there & (drift >= SHOWN_FROM), drift, np.nan))
 

@@ -53,7 +53,7 @@ def replay(model: Model[Any], frame: Frame, start: float, horizon_seconds: float
     state, scores = model.update(model.fit(before), shown)
     steps = _steps(round(horizon_seconds / frame.step))
     ahead = model.forecast(state, steps)
-    last = shown.start + (shown.steps - 1) * shown.step
+    last = shown.last
     return Replay(shown, scores, ahead, last + frame.step * np.array(steps, dtype=np.float64), state)
 
 

@@ -60,6 +60,19 @@ def write_history(folder: Path, promtool: Path) -> None:
     subprocess.run([*command, source, folder / "data"], check=True, capture_output=True)
 
 
+def commands(pair: real.Binaries, server: int, ours: int) -> tuple[list[object], list[object]]:
+    """What starts Prometheus and the exporter on these ports."""
+    prometheus = [
+        pair.prometheus,
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        "--storage.tsdb.retention.time=30d",
+        f"--web.listen-address=127.0.0.1:{server}",
+    ]
+    run = [TOCSIN, "exporter", "run", "--config.file", "exporter.yml", "--web.listen-address", f"127.0.0.1:{ours}"]
+    return prometheus, run
+
+
 @contextmanager
 def running(folder: Path, name: str, *command: object) -> Iterator[Path]:
     """A process of ours, and the file of what it says; ended with the block."""
@@ -106,14 +119,7 @@ def test_scores_reach_prometheus(tmp_path: Path) -> None:
     (tmp_path / "prometheus.yml").write_text(PROMETHEUS.format(port=ours))
     (tmp_path / "exporter.yml").write_text(EXPORTER.format(port=server))
     write_history(tmp_path, pair.promtool)
-    prometheus = [
-        pair.prometheus,
-        "--config.file=prometheus.yml",
-        "--storage.tsdb.path=data",
-        "--storage.tsdb.retention.time=30d",
-        f"--web.listen-address=127.0.0.1:{server}",
-    ]
-    run = [TOCSIN, "exporter", "run", "--config.file", "exporter.yml", "--web.listen-address", f"127.0.0.1:{ours}"]
+    prometheus, run = commands(pair, server, ours)
     with running(tmp_path, "exporter", *run) as log:
         eventually("ready without Prometheus", lambda: "is ready" in get(ours, "/-/ready"))
         assert "cannot be reached" in log.read_text()

@@ -12,11 +12,11 @@ from exporter import groups
 from exporter.compressed import plain
 from exporter.fitting import Here
 from exporter.frame import Floats, Frame
+from exporter.labelling import prefixes
 from exporter.model import NEW, Scores
 from exporter.page import page, snapshot
 from exporter.publishing.group_scores import FEWEST, GROUP, SHARE, GroupScores
 from exporter.publishing.samples import Step
-from exporter.rendering import prefixes
 from tests.exporter.series import STEP
 
 LABELS = [{"service": service, "pod": f"{service}{pod}"} for service in "ab" for pod in range(4)]

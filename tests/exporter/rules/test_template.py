@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from promql_parser import VectorSelector
 
+from exporter.labelling import prefixes
 from exporter.publishing.forecasts import label
 from exporter.publishing.samples import Samples
-from exporter.rendering import FAMILIES, lines, prefixes
+from exporter.rendering import FAMILIES, lines
 from exporter.rules.alertrule import AlertRule
 from generator.templates.forecast import Forecast
 from tocsin import promql

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import real
-from tests.exporter.test_end_to_end import TOCSIN, count, eventually, free_port, get, running
+from tests.exporter.test_end_to_end import TOCSIN, commands, count, eventually, free_port, get, running
 
 DAYS = 10
 PROMETHEUS = """global: {{scrape_interval: 1s, evaluation_interval: 1s}}
@@ -74,10 +74,9 @@ def write_history(folder: Path, promtool: Path) -> None:
 
 @pytest.mark.slow(seconds=60)
 @pytest.mark.real
-@pytest.mark.parametrize("name", ["oldest"])
-def test_the_generated_alert_fires_first(tmp_path: Path, name: str) -> None:
+def test_the_generated_alert_fires_first(tmp_path: Path) -> None:
     """A rule with `for` is read from Prometheus, its breach foretold, and the template's alert fires upon it."""
-    pair = real.pair(name)
+    pair = real.pair("oldest")
     server, ours = free_port(), free_port()
     (tmp_path / "prometheus.yml").write_text(PROMETHEUS.format(port=ours))
     (tmp_path / "exporter.yml").write_text(EXPORTER.format(port=server))
@@ -86,14 +85,7 @@ def test_the_generated_alert_fires_first(tmp_path: Path, name: str) -> None:
     build = [str(TOCSIN), "rules", "build", "pack.yaml", "-o", "built"]
     subprocess.run(build, cwd=tmp_path, check=True, capture_output=True)
     write_history(tmp_path, pair.promtool)
-    prometheus = [
-        pair.prometheus,
-        "--config.file=prometheus.yml",
-        "--storage.tsdb.path=data",
-        "--storage.tsdb.retention.time=30d",
-        f"--web.listen-address=127.0.0.1:{server}",
-    ]
-    run = [TOCSIN, "exporter", "run", "--config.file", "exporter.yml", "--web.listen-address", f"127.0.0.1:{ours}"]
+    prometheus, run = commands(pair, server, ours)
     with running(tmp_path, "prometheus", *prometheus):
         eventually("Prometheus", lambda: "Ready" in get(server, "/-/ready"))
         with running(tmp_path, "exporter", *run) as log:
