@@ -14,6 +14,7 @@ from generator.rule import Group, Pack, Rule
 from tocsin import promql
 from tocsin.problem import Level, Position, Problem
 from tocsin.promql import Expression
+from tocsin.promql_shape import by_shape
 
 # That of most examples, and the shortest that is common: what is too short for it is too short for everybody.
 ASSUMED_SCRAPE_INTERVAL = timedelta(seconds=15)
@@ -66,6 +67,14 @@ class Context:
     def labels_of(self, node: Expr) -> Labels:
         """The labels that the series of a node can have."""
         return labels_of(node, self.recorded, self._labels)
+
+    def labels(self, expr: Expression) -> Labels:
+        """The labels that the series of an expression can have."""
+        return self.labels_of(expr.tree) if self.reads_record(expr) else labels_of_stored(expr)
+
+    def reads_record(self, expr: Expression) -> bool:
+        """Whether one of the rules records what the expression reads."""
+        return not self.recorded.keys().isdisjoint(metrics(expr))
 
 
 Check = Callable[[Rule, Context], Iterable[Problem]]
@@ -144,9 +153,16 @@ def contexts(packs: Sequence[Pack], settings: Settings, known: Neighbours) -> It
             yield from ((rule, context) for rule in group.rules)
 
 
-def metrics(expr: Expression) -> set[str]:
+@by_shape
+def metrics(expr: Expression) -> frozenset[str]:
     """The names of the metrics that an expression reads; an empty one where it selects by a pattern."""
-    return {promql.metric(node) for node in expr.of(VectorSelector)}
+    return frozenset(promql.metric(node) for node in expr.of(VectorSelector))
+
+
+@by_shape
+def labels_of_stored(expr: Expression) -> Labels:
+    """The labels that the series can have where nothing the expression reads is recorded."""
+    return labels_of(expr.tree, {}, {})
 
 
 def texts(rule: Rule) -> Iterator[tuple[str, str, str]]:

@@ -152,10 +152,13 @@ def _unreadable(letter: str, part: str) -> Fault:
     return Fault(f"the template cannot be read at {letter!r}", part, hint)
 
 
-def faults(text: str) -> Iterator[Fault]:
+@lru_cache(maxsize=1_000)  # rules of one kind say the same of different series
+def faults(text: str) -> Sequence[Fault]:
     """What Prometheus would refuse in a label or annotation."""
-    if "{{" not in text and "}}" not in text:
-        return
+    return tuple(_faults(text)) if "{{" in text or "}}" in text else ()
+
+
+def _faults(text: str) -> Iterator[Fault]:
     found, unreadable = actions(text)
     yield from unreadable
     if not any(not fault.harmless for fault in unreadable):

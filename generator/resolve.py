@@ -86,10 +86,14 @@ class _Filling:
 
     def value(self, value: Any, path: YamlPath) -> Any:
         if isinstance(value, dict):
-            return {key: self.value(child, (*path, key)) for key, child in value.items()}
+            return {
+                key: self.value(child, (*path, key)) if _can_refer(child) else child for key, child in value.items()
+            }
         if isinstance(value, list):
-            return [self.value(child, (*path, index)) for index, child in enumerate(value)]
-        return self._text(value, path) if isinstance(value, str) and "$(" in value else value
+            return [
+                self.value(child, (*path, index)) if _can_refer(child) else child for index, child in enumerate(value)
+            ]
+        return self._text(value, path) if _can_refer(value) else value
 
     def _text(self, text: str, path: YamlPath) -> ParamValue:
         whole = REFERENCE.fullmatch(text)
@@ -119,6 +123,10 @@ class _Filling:
         hint = f"did you mean $({near[0]})?" if near else f"{declare}; write $$({name}) for the plain text"
         message = f"the parameter {name!r} is not declared"
         return Problem("missing-parameter", message, self.document.at(*path), hint=hint)
+
+
+def _can_refer(value: Any) -> bool:
+    return "$(" in value if isinstance(value, str) else isinstance(value, dict | list)
 
 
 def as_text(value: ParamValue) -> str:

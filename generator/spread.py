@@ -59,13 +59,16 @@ def on_all_cores(items: Sequence[Item], work: Work[Item, Kept, Told, Known, Made
 
 
 def ahead(items: Sequence[Item], make: Callable[[Item], Made]) -> Ahead[Item, Made]:
-    """Begins to make something of each item; this process's own part, and what fails, is made when it is asked for."""
+    """Begins to make something of each item, in as many children as there are cores: this process has other work.
+
+    What fails is made when it is asked for, and so is everything where there is one core.
+    """
     cores = _cores(items)
 
     def part_of(part: int, pipe: _Pipe) -> None:
         pipe.send([make(item) for item in items[part::cores]])
 
-    return Ahead(items, make, [_start(partial(part_of, part), ()) for part in range(1, cores)])
+    return Ahead(items, make, [_start(partial(part_of, part), ()) for part in range(cores)] if cores > 1 else [])
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,14 @@ class Ahead(Generic[Item, Made]):
     def all(self) -> list[Made]:
         """What is made of each item, in the items' order; to be asked for once."""
         try:
-            own = [self.make(item) for item in self.items[:: len(self.children) + 1]]
-            return _woven([own, *(child.receive() for child in self.children)], len(self.items))
+            if self.children:
+                return _woven([child.receive() for child in self.children], len(self.items))
         except ChildError:
-            return [self.make(item) for item in self.items]
+            pass  # it fails here, too, and can be seen
         finally:
             for child in self.children:
                 child.end()
+        return [self.make(item) for item in self.items]
 
 
 def _cores(items: Sequence[object]) -> int:

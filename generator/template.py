@@ -6,6 +6,8 @@ from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from pydantic import ConfigDict
+
 from tocsin.config import Settings
 from tocsin.model import Labels
 from tocsin.promql import Expression
@@ -33,6 +35,8 @@ class Template(Settings):
 
     `example` is an item of `rules`, which the template's page in docs/ begins with and `tocsin rules templates` shows.
     """
+
+    model_config = ConfigDict(defer_build=True)  # most packs use few templates: a validator is made when it is needed
 
     example: ClassVar[str]
 

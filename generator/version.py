@@ -15,6 +15,7 @@ from promql_parser import AggregateExpr, BinaryExpr, Call, SubqueryExpr, VectorS
 
 from tocsin import promql
 from tocsin.promql import Expression
+from tocsin.promql_shape import by_shape
 
 Version = tuple[int, int]
 
@@ -94,9 +95,13 @@ def show(version: Version) -> str:
 
 def too_young(expr: Expression, version: Version) -> Iterator[tuple[str, Version]]:
     """Each thing in the expression that the version does not know, and the first that does."""
-    if SUSPECT.search(expr.text):
-        needed = {what: since for what, since in _needs(expr) if since > version}
-        yield from needed.items()
+    yield from (need for need in _needed(expr) if need[1] > version)
+
+
+@by_shape
+def _needed(expr: Expression) -> Sequence[tuple[str, Version]]:
+    """Each thing once."""
+    return list(dict(_needs(expr)).items()) if SUSPECT.search(expr.text) else ()
 
 
 def _needs(expr: Expression) -> Iterator[tuple[str, Version]]:

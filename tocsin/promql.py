@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, TypeVar
 
 import promql_parser
@@ -26,6 +26,8 @@ from promql_parser import (
     ValueType,
     VectorSelector,
 )
+
+from tocsin.promql_shape import MOST_SHAPES, Sample, apart, by_shape
 
 # The classic grammar: UTF-8 names need Prometheus 3.0, and the oldest that is served is 2.42.
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
@@ -66,9 +68,12 @@ class Term:
         Raises:
             PromQLError: its parts do not fit together (a comparison of two scalars, say).
         """
+        return _printed(self.text, self._composed)
+
+    def _composed(self) -> Expression:
         parts = [piece for piece in self.pieces if isinstance(piece, Expression)]
         if not all(_is_vector(part.tree) for part in parts):
-            return parse(self.text)
+            return _read(self.text)
         numbers = iter(range(len(parts)))
         return _filled(
             "".join(piece if isinstance(piece, str) else f"{PLACE}{next(numbers)}" for piece in self.pieces), parts
@@ -99,19 +104,44 @@ class Expression:
 
     @property
     def term(self) -> Term:
-        tree = self.tree
-        if isinstance(tree, UnaryExpr):
-            return Term((self,), UNARY)
-        return Term((self,), PRECEDENCE[str(tree.op)] if isinstance(tree, BinaryExpr) else ATOM)
+        return Term((self,), _level(self))
 
 
-@lru_cache(maxsize=MOST_TREES)  # tenants of one pack bring the same texts
+@by_shape
+def _level(expression: Expression) -> int:
+    tree = expression.tree
+    if isinstance(tree, UnaryExpr):
+        return UNARY
+    return PRECEDENCE[str(tree.op)] if isinstance(tree, BinaryExpr) else ATOM
+
+
 def parse(text: str) -> Expression:
     """The expression in a text.
 
     Raises:
         PromQLError: it does not parse.
     """
+    return _printed(text, partial(_read, text))
+
+
+_samples: dict[str, Sample] = {}
+
+
+def _printed(text: str, read: Callable[[], Expression]) -> Expression:
+    """What reading the text gives; only one of each shape is read, and its tree made, before somebody asks for it."""
+    parts = apart(text)
+    sample = _samples.get(parts.shape)
+    known = sample.of(parts) if sample else None
+    if known is not None:
+        return Expression(known)
+    expression = read()
+    if len(_samples) >= MOST_SHAPES:
+        _samples.clear()
+    _samples[parts.shape] = Sample(parts, expression.text)
+    return expression
+
+
+def _read(text: str) -> Expression:
     try:
         return of_tree(promql_parser.parse(text))
     except ValueError as error:

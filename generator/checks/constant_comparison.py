@@ -13,6 +13,8 @@ from generator.rule import Rule
 from generator.valuerange import Range, bounds, narrowed
 from tocsin import promql
 from tocsin.problem import Problem
+from tocsin.promql import Expression
+from tocsin.promql_shape import unless_silent
 
 COUNTS = frozenset({"count", "count_values"})
 
@@ -21,24 +23,28 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """The values that the left side can take leave room for either outcome. What templates write drops NaN so."""
     if rule.recorded_for:
         return
-    for node in rule.expr.of(BinaryExpr):
+    for message, hint, part in _constant(rule.expr):
+        yield rule.problem("constant-comparison", message, rule.at_expr(), hint, "warning", part)
+
+
+@unless_silent
+def _constant(expr: Expression) -> Iterable[tuple[str, str, str]]:
+    """(message, hint, part) of each such comparison."""
+    for node in expr.of(BinaryExpr):
         if str(node.op) in promql.COMPARISONS and is_scalar(node.rhs):
             right = bounds(node.rhs)
             if is_scalar(node.lhs) or math.isinf(right.low) or math.isinf(right.high):
                 continue
-            yield from _judge(rule, node)
+            yield from _judge(node)
 
 
-def _judge(rule: Rule, node: BinaryExpr) -> Iterable[Problem]:
+def _judge(node: BinaryExpr) -> Iterable[tuple[str, str, str]]:
     left, right, operator = bounds(node.lhs), bounds(node.rhs), str(node.op)
     if _never(left, operator, right):
-        hint = _way_out(node.lhs)
-        message = f"is never true: the left side is {_shown(left)}"
-        yield rule.problem("constant-comparison", message, rule.at_expr(), hint, "warning", node.prettify())
+        yield f"is never true: the left side is {_shown(left)}", _way_out(node.lhs), node.prettify()
     elif left.low != left.high and not _is_count(node.lhs) and _always(left, operator, right):
-        message = f"is always true: the left side is {_shown(left)}"
         hint = "remove the comparison, or compare with a value that can be crossed"
-        yield rule.problem("constant-comparison", message, rule.at_expr(), hint, "warning", node.prettify())
+        yield f"is always true: the left side is {_shown(left)}", hint, node.prettify()
 
 
 def _never(left: Range, operator: str, right: Range) -> bool:

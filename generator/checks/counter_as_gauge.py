@@ -10,6 +10,8 @@ from generator.context import Context
 from generator.rule import Rule
 from tocsin import promql
 from tocsin.problem import Problem
+from tocsin.promql import Expression
+from tocsin.promql_shape import unless_silent
 
 INSTEAD = {
     "delta": "increase()",
@@ -23,12 +25,18 @@ INSTEAD = {
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """By name: `_total` and `_bucket` are counters; `_count` and `_sum` may be anything."""
-    for node in rule.expr.of(Call):
+    for message, hint, part in _misused(rule.expr):
+        yield rule.problem("counter-as-gauge", message, rule.at_expr(), hint, "warning", part)
+
+
+@unless_silent
+def _misused(expr: Expression) -> Iterable[tuple[str, str, str]]:
+    """(message, hint, part) of each call."""
+    for node in expr.of(Call):
         if node.func.name not in INSTEAD:
             continue
         argument = promql.bare(next(iter(node.args)))
         name = promql.metric(argument.vector_selector) if isinstance(argument, MatrixSelector) else ""
         if name.endswith(("_total", "_bucket")):
             message = f"{node.func.name}() is for gauges: at a restart of the counter {name} it jumps"
-            hint = f"use {INSTEAD[node.func.name]}"
-            yield rule.problem("counter-as-gauge", message, rule.at_expr(), hint, "warning", node.prettify())
+            yield message, f"use {INSTEAD[node.func.name]}", node.prettify()

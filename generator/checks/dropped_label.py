@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from generator import gotemplate
 from generator.context import Context, place, texts
@@ -18,8 +19,8 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     if rule.kind != "alert":
         return
     for mapping, key, text in texts(rule):
-        for name in dict.fromkeys(_used(text)) if "abels." in text else ():
-            labels = context.labels_of(rule.expr.tree)
+        for name in _used(text) if "abels." in text else ():
+            labels = context.labels(rule.expr)
             if not labels.can_have(name):
                 at = place(rule, mapping, key)
                 message = f"$labels.{name} is always empty: {labels.why or 'the expression'} leaves no such label"
@@ -28,8 +29,13 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
                 yield rule.problem("dropped-label", message, at, hint, "warning", part)
 
 
-def _used(text: str) -> Iterable[str]:
-    """The labels of the alert itself; within range and with, the dot is another's."""
+@lru_cache(maxsize=1_000)  # rules of one kind say the same of different series
+def _used(text: str) -> Sequence[str]:
+    """The labels of the alert itself, each once; within range and with, the dot is another's."""
+    return list(dict.fromkeys(_named(text)))
+
+
+def _named(text: str) -> Iterator[str]:
     depth = 0
     for action in gotemplate.actions(text)[0]:
         depth += (action.keyword in ("range", "with")) - (action.keyword == "end" and depth > 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from promql_parser import AggregateExpr, Call
 
@@ -11,6 +11,8 @@ from generator.rule import Rule
 from generator.source import written
 from generator.version import FUNCTIONS as VERSIONS
 from tocsin.problem import Problem
+from tocsin.promql import Expression
+from tocsin.promql_shape import by_shape
 
 # prometheus: promql/parser/functions.go and lex.go.
 FUNCTIONS = frozenset(
@@ -37,8 +39,14 @@ def _too_young(name: str, context: Context) -> bool:
 
 
 def _experimental(rule: Rule) -> Iterable[str]:
-    for call in rule.expr.of(Call):
-        if call.func.name in FUNCTIONS and "holt_winters" not in written(rule):
-            yield call.func.name
-    if "limit" in rule.expr.text:
-        yield from (str(node.op) for node in rule.expr.of(AggregateExpr) if str(node.op) in FUNCTIONS)
+    called, aggregated = _used(rule.expr)
+    if called and "holt_winters" not in written(rule):
+        yield from called
+    yield from aggregated
+
+
+@by_shape
+def _used(expr: Expression) -> tuple[Sequence[str], Sequence[str]]:
+    """Those among the functions and those among the aggregations."""
+    called = [call.func.name for call in expr.of(Call) if call.func.name in FUNCTIONS]
+    return called, [str(node.op) for node in expr.of(AggregateExpr) if str(node.op) in FUNCTIONS]

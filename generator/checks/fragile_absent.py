@@ -18,7 +18,7 @@ ALTERNATIVES = re.compile(r"[\w.:/ -]+(\|[\w.:/ -]+)+")
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """There is a `for`; what is asked for is one thing; nothing in it drops the labels it is known by."""
-    if rule.kind != "alert":
+    if rule.kind != "alert" or "absent" not in rule.expr.text:
         return
     for node in _deciding(rule.expr.tree):
         if isinstance(node, Call) and node.func.name in ("absent", "absent_over_time"):

@@ -11,6 +11,8 @@ from generator.context import Context
 from generator.rule import Rule
 from tocsin import promql
 from tocsin.problem import Problem
+from tocsin.promql import Expression
+from tocsin.promql_shape import unless_silent
 
 FUNCTIONS = frozenset({"rate", "irate", "increase", "resets"})
 
@@ -25,19 +27,24 @@ GAUGE = re.compile(
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """The selector is no gauge by its name, and no sum whose parts restart one by one."""
-    for node in rule.expr.of(Call):
+    for message, hint, part in _misused(rule.expr):
+        yield rule.problem("gauge-as-counter", message, rule.at_expr(), hint, "warning", part)
+
+
+@unless_silent
+def _misused(expr: Expression) -> Iterable[tuple[str, str, str]]:
+    """(message, hint, part) of each call."""
+    for node in expr.of(Call):
         if node.func.name not in FUNCTIONS:
             continue
         [argument] = map(promql.bare, node.args)
         if isinstance(argument, MatrixSelector) and is_gauge(promql.metric(argument.vector_selector)):
             name = promql.metric(argument.vector_selector)
             message = f"{node.func.name}() is for counters, and {name} goes up and down"
-            hint = "use delta(), deriv() or avg_over_time()"
-            yield rule.problem("gauge-as-counter", message, rule.at_expr(), hint, "warning", node.prettify())
+            yield message, "use delta(), deriv() or avg_over_time()", node.prettify()
         elif isinstance(argument, SubqueryExpr) and (counter := _summed_counter(argument)):
             message = f"{node.func.name}() of a sum: one restart of a {counter} shows as a huge increase of all"
-            hint = f"turn it round: sum({node.func.name}({counter}[…]))"
-            yield rule.problem("gauge-as-counter", message, rule.at_expr(), hint, "warning", node.prettify())
+            yield message, f"turn it round: sum({node.func.name}({counter}[…]))", node.prettify()
 
 
 def is_gauge(name: str) -> bool:

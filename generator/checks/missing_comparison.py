@@ -10,6 +10,8 @@ from generator.context import Context
 from generator.rule import Rule
 from tocsin import promql
 from tocsin.problem import Problem
+from tocsin.promql import Expression
+from tocsin.promql_shape import by_shape
 
 FILTERS = promql.COMPARISONS | {"and", "unless"}
 ABSENCES = frozenset({"absent", "absent_over_time"})
@@ -17,7 +19,7 @@ ABSENCES = frozenset({"absent", "absent_over_time"})
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """Something in the expression can leave nothing over; a heartbeat is meant to fire always."""
-    if rule.kind != "alert" or rule.template == "heartbeat" or _filters_somewhere(rule.expr.tree):
+    if rule.kind != "alert" or rule.template == "heartbeat" or _filters_somewhere(rule.expr):
         return
     if context.pack.foreign and _is_meant(rule.expr.tree):
         return
@@ -38,8 +40,9 @@ def _is_meant(tree: Expr) -> bool:
     ) and not any(isinstance(node, Call) for node in promql.walk(tree))
 
 
-def _filters_somewhere(tree: Expr) -> bool:
-    return _filters(tree) or any(map(_filters, promql.walk(tree)))
+@by_shape
+def _filters_somewhere(expr: Expression) -> bool:
+    return any(map(_filters, promql.walk(expr.tree)))
 
 
 def _filters(node: Expr) -> bool:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from promql_parser import Expr, MatchOp, MatrixSelector, ParenExpr, StringLiteral, SubqueryExpr, VectorSelector
+from promql_parser import MatchOp, MatrixSelector, StringLiteral, SubqueryExpr, VectorSelector
 
 from generator.context import Context
 from generator.rule import Rule
+from tocsin import promql
 from tocsin.problem import Problem
+from tocsin.promql import Expression
+from tocsin.promql_shape import unless_silent
 
 # Our parser's regular expressions allow more than RE2's: operators upon operators, and large counts.
 SUSPECT = re.compile(r"[*+?}][*+{]|\{[0-9,]*[0-9]{4}")
@@ -21,37 +24,34 @@ REGEXES = frozenset({str(MatchOp.Re), str(MatchOp.NotRe)})
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """The result is one number a series, matchers are joined by commas alone, and their patterns are RE2's."""
-    tree = _without_parentheses(rule.expr.tree)
+    for message, hint in _refused(rule.expr):
+        yield rule.problem("promql-syntax", f"PromQL: {message}", rule.at_expr(), hint)
+
+
+@unless_silent
+def _refused(expr: Expression) -> Iterable[tuple[str, str]]:
+    """(message, hint) of each."""
+    tree = promql.bare(expr.tree)
     if isinstance(tree, MatrixSelector | SubqueryExpr):
-        yield _problem(rule, "the result is a range of samples", "wrap it: rate(…), max_over_time(…)")
+        yield "the result is a range of samples", "wrap it: rate(…), max_over_time(…)"
     if isinstance(tree, StringLiteral):
-        yield _problem(rule, "the result is a text", "write a query whose result is a number a series")
+        yield "the result is a text", "write a query whose result is a number a series"
     # Few texts say "or" at all; walking every tree would cost more than all other checks together.
-    if " or " in rule.expr.text and any(node.matchers.or_matchers for node in rule.expr.of(VectorSelector)):
-        yield _problem(rule, "'or' between matchers is not Prometheus's", "write two selectors: a{…} or a{…}")
-    if SUSPECT.search(rule.expr.text):
-        yield from (_problem(rule, message, "see RE2's syntax") for message in _patterns(rule))
+    if " or " in expr.text and any(node.matchers.or_matchers for node in expr.of(VectorSelector)):
+        yield "'or' between matchers is not Prometheus's", "write two selectors: a{…} or a{…}"
+    if SUSPECT.search(expr.text):
+        yield from ((message, "see RE2's syntax") for message in _patterns(expr))
 
 
-def _patterns(rule: Rule) -> Iterable[str]:
+def _patterns(expr: Expression) -> Iterable[str]:
     import re2  # seldom needed
 
     options = re2.Options()
     options.log_errors = False
-    for node in rule.expr.of(VectorSelector):
+    for node in expr.of(VectorSelector):
         for matcher in node.matchers.matchers:
             if str(matcher.op) in REGEXES and SUSPECT.search(matcher.value):
                 try:
                     re2.compile(matcher.value, options)
                 except re2.error as error:
                     yield f"the pattern of {matcher.name} is refused: {error}"
-
-
-def _without_parentheses(tree: Expr) -> Expr:
-    while isinstance(tree, ParenExpr):
-        tree = tree.expr
-    return tree
-
-
-def _problem(rule: Rule, message: str, hint: str) -> Problem:
-    return rule.problem("promql-syntax", f"PromQL: {message}", rule.at_expr(), hint)

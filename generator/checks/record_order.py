@@ -14,8 +14,7 @@ from tocsin.problem import Problem
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """A group runs in order: what a later rule of it records is one evaluation old here (over a range no matter)."""
-    read = {name for node in rule.expr.of(VectorSelector) if (name := promql.metric(node)) in context.recorded}
-    if not read or not (read := read & _read_now(rule)):
+    if not context.reads_record(rule.expr) or not (read := _read_now(rule) & context.recorded.keys()):
         return
     rules = context.group.rules
     at = next(index for index, other in enumerate(rules) if other is rule)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
 from promql_parser import BinaryExpr, NumberLiteral
 
@@ -13,6 +14,7 @@ from tocsin.problem import Problem
 
 UPWARDS = frozenset({">", ">="})
 DOWNWARDS = frozenset({"<", "<="})
+SPACES_AND_PARENTHESES = str.maketrans("", "", " \n()")
 
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
@@ -20,7 +22,7 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     if context.group.rules[0] is not rule:
         return
     compared: dict[tuple[str, str, frozenset[tuple[str, str]]], list[tuple[Rule, float]]] = {}
-    for one in context.group.rules:
+    for one in _likely(context.group.rules):
         if found := _threshold(one):
             left, direction, limit = found
             compared.setdefault((left, direction, frozenset(one.labels.items())), []).append((one, limit))
@@ -31,6 +33,20 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
                 message = f"fires only while {other.name} fires, which has the same labels and a wider threshold"
                 hint = "remove one, or give this one a higher severity"
                 yield mine.problem("shadowed-alert", message, mine.origin.at("alert"), hint, "warning")
+
+
+def _likely(rules: Sequence[Rule]) -> Iterator[Rule]:
+    """The alerts that compare what another alert compares, as far as their texts tell it: trees take longer."""
+    sides = [_side(rule) for rule in rules]
+    count = Counter(sides)
+    yield from (rule for rule, side in zip(rules, sides, strict=True) if side and count[side] > 1)
+
+
+def _side(rule: Rule) -> str:
+    """What stands before the last comparison, without spaces and parentheses; the number behind it has no other."""
+    text = rule.expr.text
+    last = max(text.rfind("<"), text.rfind(">"))
+    return text[:last].translate(SPACES_AND_PARENTHESES) if rule.kind == "alert" and last > 0 else ""
 
 
 def _covers(other: Rule, mine: Rule) -> bool:

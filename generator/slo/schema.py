@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated, ClassVar, Self
 
 from promql_parser import AggregateExpr
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from generator.facts import fact
@@ -82,7 +82,13 @@ Window = Annotated[Duration, AfterValidator(_some)]
 Label = Annotated[str, AfterValidator(_label)]
 
 
-class Requests(Settings):
+class Part(Settings):
+    """A part of an SLO."""
+
+    model_config = ConfigDict(defer_build=True)  # few packs have SLOs: a validator is made when it is needed
+
+
+class Requests(Part):
     """Bad events among all: rates with the same labels; good ones may be given in the place of bad ones."""
 
     total: PromQL
@@ -119,7 +125,7 @@ def _aggregated(expr: Expression | None) -> str:
     return f"{way} ({', '.join(sorted(modifier.labels))})"
 
 
-class Latency(Settings):
+class Latency(Part):
     """Requests slower than `threshold`, told by a histogram; of a classic one, it is the bound of a bucket."""
 
     histogram: Selector
@@ -129,7 +135,7 @@ class Latency(Settings):
     range: Window = timedelta(minutes=5)
 
 
-class TimeSlices(Settings):
+class TimeSlices(Part):
     """Evaluations at which `expr` is bad, among all at which it has a value."""
 
     expr: PromQL
@@ -148,7 +154,7 @@ class TimeSlices(Settings):
         return self
 
 
-class Tier(Settings):
+class Tier(Part):
     """How fast a burn, seen over which windows, alerts how loudly; of a tier by default, what differs."""
 
     enabled: bool = True
@@ -178,6 +184,8 @@ class Slo(About):
     It is an item of `rules`, beside alerts and records, and becomes several of both: what is recorded of it, and an
     alert for each tier of burning too fast, by default page-quick, page-slow, ticket-quick and ticket-slow.
     """
+
+    model_config = ConfigDict(defer_build=True)
 
     example: ClassVar[str] = """\
 - slo: CheckoutAvailability
