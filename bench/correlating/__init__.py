@@ -1,0 +1,1 @@
+"""How well alerts are put into incidents: scores, simpler ways to do it, and the command that is measured."""

@@ -1,0 +1,1 @@
+"""Simulated storms of alerts whose truth is known here and is told to nobody."""
