@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from receiver import store_commands
+from receiver import decision_commands, record_command, replay_commands, store_commands
 from receiver.quarantine_commands import quarantine
 from tocsin.cli import group
 from tocsin.options import EnableLifecycle, ListenAddress, LogFormat, LogLevel, Output, WebConfigFile
@@ -26,6 +26,7 @@ incidents = group("""See incidents and say what you do about them.
 \b
 Example:
   tocsin incidents list
+  tocsin incidents show k3f9x2
   tocsin incidents ack k3f9x2
 """)
 
@@ -76,6 +77,7 @@ def run(
 receiver.command()(store_commands.backup)
 receiver.command()(store_commands.restore)
 receiver.command()(store_commands.check)
+receiver.command()(record_command.record)
 
 
 @incidents.command("list")
@@ -103,7 +105,7 @@ def list_(
 
 @incidents.command()
 def show(incident: Id, url: Url = None, output: Output = "text") -> None:
-    """Shows one incident: its alerts, and all that happened, with reasons.
+    """Shows one incident: the likely cause, what follows from it, and all that happened, with reasons.
 
     \b
     Example:
@@ -113,6 +115,9 @@ def show(incident: Id, url: Url = None, output: Output = "text") -> None:
 
     found = _client(url).incident(incident)
     _print(output, found, lambda: incident_story(found))
+
+
+incidents.command()(replay_commands.replay)
 
 
 @incidents.command()
@@ -138,6 +143,14 @@ def resolve(incident: Id, by: By = None, url: Url = None, output: Output = "text
     answer = _client(url).resolve(incident, by=by or getpass.getuser())
     still = f"; {answer['firing']} of its alerts still fire and page again only when they come back"
     _print(output, answer, lambda: _said(answer, "resolved" + (still if answer["firing"] else "")))
+
+
+incidents.command()(decision_commands.graph)
+incidents.command()(decision_commands.merge)
+incidents.command()(decision_commands.split)
+incidents.command()(decision_commands.move)
+incidents.command()(decision_commands.cause)
+incidents.command()(decision_commands.noise)
 
 
 def _client(url: str | None) -> Any:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
+from receiver.engine.causes.settings import CorrelationSettings
+from receiver.engine.events import EscalationStep
 from receiver.engine.flapping import FlappingSettings
 from receiver.engine.heartbeat import Heartbeat
 from receiver.engine.hold import SuppressionRules
-from receiver.engine.incident import EscalationStep
 from receiver.engine.inhibition import InhibitionSettings
 from receiver.engine.maintenance import MaintenanceSettings, configured_id
 from receiver.engine.minimum import MinimumSettings
 from receiver.engine.topology import Topology, TopologySettings
 from receiver.heartbeats.settings import HeartbeatSettings, PingSettings
 from receiver.notify.channels import ChannelSettings, OneChannel
+from receiver.onsets.settings import RulesApiSettings
 from receiver.retention import RetentionSettings
 from receiver.store.settings import DatabaseSettings
 from receiver.web.sources import SourceSettings
@@ -80,8 +83,17 @@ class ReceiverConfig(Settings):
     maintenance: tuple[MaintenanceSettings, ...] = Field((), description="When which alerts are expected to fire.")
     flapping: FlappingSettings | None = Field(None, description="When an alert that comes and goes stops paging.")
     minimum: tuple[MinimumSettings, ...] = Field((), description="What alerts must reach before they open incidents.")
+    correlation: CorrelationSettings = Field(CorrelationSettings(), description="What makes alerts one incident.")
     topology: TopologySettings = Field(TopologySettings(), description="What depends on what.")
+    rule_files: tuple[str, ...] = Field((), description="Prometheus rule files, for each alert's `for`.")
+    rules_api: RulesApiSettings | None = Field(None, description="A Prometheus that is asked for each alert's `for`.")
     inhibition: InhibitionSettings | None = Field(None, description="Whether causes hold back their consequences.")
+
+    @field_validator("rule_files")
+    @classmethod
+    def _beside_the_file(cls, files: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        folder = (info.context or {}).get("folder", Path())
+        return tuple(str(folder / file) for file in files)
 
     @model_validator(mode="after")
     def _windows_have_names(self) -> Self:

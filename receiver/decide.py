@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tenacity
 
-from receiver.engine.incident import AnyEvent
+from receiver.engine.events import AnyEvent
 from receiver.engine.policy import Step, step
 from receiver.engine.working_set import Outcome
 from receiver.metrics import Metrics
@@ -17,6 +17,10 @@ from tocsin.errors import TocsinError
 
 class NoSuchIncident(TocsinError):
     """There is no incident of that id."""
+
+
+class NoSuchAlert(TocsinError):
+    """The incident has no alert of that id or name."""
 
 
 class Decider:

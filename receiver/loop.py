@@ -12,12 +12,14 @@ from typing import Self
 import structlog
 import tenacity
 
+from receiver.engine.causes.people import incidents_said
 from receiver.engine.notification import Notification
-from receiver.engine.pipeline import Read, Rules, needs, process, read
+from receiver.engine.pipeline import Read, Rules, needs, process, read, tenants_of
 from receiver.engine.seen import Seen
 from receiver.engine.tenancy import confine
 from receiver.engine.working_set import Outcome, WorkingSet
 from receiver.metrics import Metrics
+from receiver.store.boards import BoardKeeper
 from receiver.store.database import Conflict, Lost
 from receiver.store.holding import Holding
 from receiver.store.inbox import Inbox
@@ -46,6 +48,7 @@ class _Understood:
     reads: list[Read]
     identities: set[str]
     keys: set[str]
+    tenants: set[str] | None  # None: any may be touched
 
     @classmethod
     def of(cls, batch: Batch, rules: Rules, seen: Seen, broken: str) -> Self:
@@ -54,7 +57,7 @@ class _Understood:
             reads = [Read.broken(body, broken) for body in batch.bodies]
         else:
             reads = [part for body in batch.bodies for part in confine(read(body, seen, label), label)]
-        return cls(batch, rules, reads, *needs(reads, rules))
+        return cls(batch, rules, reads, *needs(reads, rules), tenants_of(reads, rules))
 
     @property
     def notifications(self) -> list[Notification]:
@@ -85,6 +88,7 @@ class EngineLoop:
         clock: Clock,
         job_due: asyncio.Event,
         holding: Holding,
+        boards: BoardKeeper,
         poll_seconds: float | None = None,
     ) -> None:
         """`poll_seconds`: how often to look for bodies that other replicas took in; None: there are no others."""
@@ -96,6 +100,7 @@ class EngineLoop:
         self._epoch = 0
         self._job_due = job_due
         self._holding = holding
+        self._boards = boards
         self._poll_seconds = poll_seconds
         self._seen = Seen()
         self._ahead: _Decided | None = None
@@ -109,6 +114,7 @@ class EngineLoop:
         self._epoch = epoch
         self._ledger.forget()
         self._holding.forget()
+        self._boards.forget()
         self._uncertain = True
 
     async def run(self) -> None:
@@ -157,8 +163,10 @@ class EngineLoop:
             await self._commit(batch)
         except (StoreUnavailable, Lost, asyncio.CancelledError):
             self._uncertain = True
+            self._boards.forget()
             raise
         except Exception as error:
+            self._boards.forget()
             if len(batch.counted) > 1:
                 for half in batch.halves():
                     await self._take(half)
@@ -173,10 +181,13 @@ class EngineLoop:
     async def _commit(self, batch: Batch, broken: str = "") -> None:
         decided, self._ahead = self._ahead, None
         if decided is None or decided.batch is not batch or decided.rules is not self.rules or broken:
+            if decided is not None:
+                self._boards.forget()  # it has been changed for nothing
             decided = await self._decide(await self._understand(batch, self.rules, broken))
         commit = self._ledger.commit_processed(decided.work, self._epoch, batch.position, batch.taken)
         failed, ahead = await asyncio.gather(commit, self._decide_ahead(decided), return_exceptions=True)
         if failed is not None:
+            self._boards.forget()
             raise failed
         self._committed(decided)
         if isinstance(ahead, _Decided):  # what could not be decided shows why when its turn comes
@@ -193,7 +204,7 @@ class EngineLoop:
         if following.alerts < AHEAD_ALERTS:
             return None
         understood = await self._understand(following, before.rules)
-        if self._holding.asks_store(understood.notifications, before.rules.suppression):
+        if not self._boards.known or self._holding.asks_store(understood.notifications, before.rules.suppression):
             return None  # it must see what is being committed
         return await self._decide(understood, pending=before.work)
 
@@ -203,7 +214,10 @@ class EngineLoop:
     async def _decide(self, understood: _Understood, pending: WorkingSet | None = None) -> _Decided:
         """What a batch means, upon what is committed and `pending`: what is being committed."""
         rules, now = understood.rules, self._clock.now()
-        work = await self._ledger.load(understood.identities, understood.keys, pending)
+        standing = await self._boards.standing(understood.tenants, now)
+        standing |= incidents_said(understood.notifications)
+        work = await self._ledger.load(understood.identities, understood.keys, pending, standing)
+        work.boards = await self._boards.boards(now)
         await self._holding.prepare(understood.notifications, work, rules.suppression, rules.tenant_label, now)
         held: Counter[str] = await asyncio.to_thread(process, understood.reads, work, rules, now)
         return _Decided(understood.batch, rules, understood.reads, work, held)
@@ -221,6 +235,8 @@ class EngineLoop:
         for body, reason in outcome.quarantined:
             self._metrics.quarantined.inc()
             log.error("a body is in quarantine", position=body.position, source=body.source, reason=reason)
+        for reason in outcome.refused:
+            log.warning("a decision changed nothing", reason=reason)
         if outcome.effects:
             self._job_due.set()
         for listen in self.listeners:

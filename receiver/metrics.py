@@ -9,8 +9,8 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from receiver.engine.events import Acknowledged, MessageFailed, MessageSent, MessageSkipped, Resolved
 from receiver.engine.held import Kind
-from receiver.engine.incident import Acknowledged, MessageFailed, MessageSent, MessageSkipped, Resolved
 from receiver.engine.working_set import Outcome
 
 RESPONSE_SECONDS = (15, 30, 60, 120, 300, 600, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600)

@@ -4,39 +4,87 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Self
 
+import structlog
+
 from receiver.config import ReceiverConfig
-from receiver.engine.correlate import ByGroup
+from receiver.engine.causes.by_causes import ByCauses, correlator_of
+from receiver.engine.causes.storm import Storms
+from receiver.engine.causes.tree import Reading
+from receiver.engine.occurrence import Occurrence
+from receiver.engine.onset import Holds, onset
 from receiver.engine.pipeline import Rules
+from receiver.engine.topology import Topology
 from receiver.notify.channel import Channel
 from receiver.notify.text import Writer
+from receiver.onsets.files import holds_in
 from receiver.web.authentication import Authentication
+from tocsin.errors import InputError
+from tocsin.problem import as_text
+
+log = structlog.get_logger("receiver")
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A configuration with everything that can go wrong behind it: secrets read, channels made."""
+    """A configuration with everything that can go wrong behind it: secrets and rule files read, channels made.
+
+    `holds` is what the rule files tell; None: they cannot be read just now, and what was read before still counts.
+    """
 
     config: ReceiverConfig
     authentication: Authentication
     channels: Mapping[str, Channel]
+    holds: Holds | None = None
 
     @classmethod
-    def of(cls, config: ReceiverConfig) -> Self:
-        """Raises TocsinError where a secret cannot be read."""
+    def of(cls, config: ReceiverConfig, *, again: bool = False) -> Self:
+        """Prepares for the start or, with `again`, for a reload: what rule files told before may then stand in.
+
+        Raises:
+            TocsinError: a secret cannot be read, or a rule file.
+        """
         writer = Writer()
         channels = {name: settings.build(writer) for name, settings in config.channels.items()}
-        return cls(config, Authentication.read(config.sources), channels)
+        holds = _holds_again(config) if again else holds_in(config.rule_files)
+        return cls(config, Authentication.read(config.sources), channels, holds)
 
 
-def rules_of(config: ReceiverConfig) -> Rules:
-    """The configuration's part in the engine."""
+def _holds_again(config: ReceiverConfig) -> Holds | None:
+    try:
+        return holds_in(config.rule_files)
+    except InputError as error:
+        log.warning("rule files cannot be read; what they told before stays", problems=as_text(error.problems))
+        return None
+
+
+def rules_of(config: ReceiverConfig, holds: Holds | None = None) -> Rules:
+    """The configuration's part in the engine, with the `for` of each alert; None: read from the rule files now.
+
+    Raises:
+        InputError: a rule file cannot be read.
+    """
+    topology = Topology(config.topology.label, config.topology.edges)
+    correlator = correlator_of(config.correlation, topology)
     return Rules(
-        ByGroup(),
+        correlator,
         config.steps,
         config.tenant_label,
         config.suppression,
         config.reopen_within,
         config.expected_heartbeats,
+        storms=Storms(config.correlation.storm, topology.label) if config.correlation.storm else None,
+        settle=config.correlation.settle if isinstance(correlator, ByCauses) else timedelta(),
+        holds=holds_in(config.rule_files) if holds is None else holds,
     )
+
+
+def reading_of(config: ReceiverConfig, rules: Rules) -> Reading:
+    """How the alerts of an incident are read when it is told: as the engine has read them."""
+
+    def onset_of(one: Occurrence) -> datetime:
+        return onset(one.labels, one.annotations, one.starts_at, rules.holds)
+
+    return Reading(Topology(config.topology.label, config.topology.edges), onset_of)

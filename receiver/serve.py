@@ -52,13 +52,14 @@ async def run(
         clock = DatabaseClock(database, SystemClock())
         await clock.set()
         guard = guard or Guard()
-        receiver = await Receiver.build(database, config, clock, Prepared.of(config).channels, guard)
+        prepared = Prepared.of(config)
+        receiver = await Receiver.build(database, config, clock, prepared.channels, guard, prepared.holds)
         stack.push_async_callback(receiver.inbox.close)
         recorded = traces("tocsin-receiver", config.tracing, os.environ)
         stack.push_async_callback(asyncio.to_thread, recorded.close)
         receiver.trace(recorded)
         reloader = Reloader(
-            lambda: Prepared.of(load(config_file, ReceiverConfig) if config_file else config),
+            lambda: Prepared.of(load(config_file, ReceiverConfig) if config_file else config, again=True),
             receiver.take,
             registry=receiver.metrics.registry,
             clock=clock,

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from receiver.show_tree import tree_lines
+
 Json = Mapping[str, Any]
+
+FIRST, LAST = 20, 40  # events of a long timeline
 
 
 def incident_table(incidents: Sequence[Json]) -> str:
@@ -15,40 +19,47 @@ def incident_table(incidents: Sequence[Json]) -> str:
     rows = [("ID", "STATUS", "SEVERITY", "OPENED (UTC)", "FIRING", "TITLE")]
     for i in incidents:
         firing = f"{i['firing']} of {i['alerts']}"
-        rows.append((i["id"], i["status"], i["severity"], clock(i["opened_at"]), firing, i["title"]))
+        rows.append((i["id"], i["status"], i["severity"], clock(i["opened_at"]), firing, i["title"] + _flags(i)))
     widths = [max(len(row[column]) for row in rows) for column in range(5)] + [0]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
 
 
+def _flags(incident: Json) -> str:
+    if incident["merged_into"]:
+        return f" (merged into {incident['merged_into']})"
+    return " (storm)" if incident["storm"] else ""
+
+
 def incident_story(incident: Json) -> str:
-    """All that is known of one incident."""
+    """All that is known of one incident: its causes, what follows from them, what happened."""
+    storm = "storm, " if incident["storm"] else ""
     lines = [
         f"{incident['title']}",
-        f"{incident['id']}  {incident['severity']}, {incident['status']}, "
+        f"{incident['id']}  {storm}{incident['severity']}, {incident['status']}, "
         f"{incident['firing']} of {incident['alerts']} alerts firing, tenant {incident['tenant']}",
-        "",
-        "Alerts",
-        *(f"  {line}" for alert in incident["alert_list"] for line in _alert(alert)),
     ]
-    hidden = incident["alerts"] - len(incident["alert_list"])
-    lines += [f"  and {hidden} more"] if hidden > 0 else []
+    if incident["merged_into"]:
+        lines += ["", f"It is part of {incident['part_of']} now: tocsin incidents show {incident['part_of']}"]
+    lines += tree_lines(incident)
     lines += ["", "What happened (UTC)"]
-    lines += [f"  {clock(event['at'])}  {sentence(event)}" for event in incident["timeline"]]
+    lines += [f"  {line}" for line in _happened(incident["timeline"])]
     return "\n".join(lines)
+
+
+def _happened(timeline: Sequence[Json]) -> list[str]:
+    """The beginning and the end of a long story."""
+    told = [f"{clock(event['at'])}  {sentence(event)}" for event in (*timeline[:FIRST], *timeline[FIRST:][-LAST:])]
+    left_out = len(timeline) - FIRST - LAST
+    if left_out > 0:
+        told.insert(FIRST, f"… {left_out:,} more; --format json has them all")
+    return told
 
 
 def clock(time: str) -> str:
     """`2026-11-21T03:12:05.123Z` as `2026-11-21 03:12:05`."""
     return time[:19].replace("T", " ")
-
-
-def _alert(alert: Json) -> list[str]:
-    labels = ", ".join(f"{name}={value}" for name, value in sorted(alert["labels"].items()) if name != "alertname")
-    ended = f", over at {clock(alert['ends_at'])}" if alert["ends_at"] else ""
-    lines = [f"{alert['status']:8}  {alert['labels'].get('alertname', '?')}  since {clock(alert['starts_at'])}{ended}"]
-    return lines + ([f"          {labels}"] if labels else [])
 
 
 SENTENCES: Mapping[str, Callable[[Json], str]] = {
@@ -63,6 +74,20 @@ SENTENCES: Mapping[str, Callable[[Json], str]] = {
     "alerts_held": lambda e: f"{_names(e['alerts'])} held back, paging nobody: {e['reason']}",
     "flapping_began": lambda e: f"{e['alert']['name']} flaps: {e['reason']}",
     "flapping_ended": lambda e: f"{e['alert']['name']} flaps no more: {e['reason']}",
+    "adopted": lambda e: (
+        f"took in {e['incident']} ({e['root']['name']}, {e['alerts']} alert{'' if e['alerts'] == 1 else 's'}): "
+        f"{e['reason']}"
+    ),
+    "merged_into": lambda e: f"became part of {e['incident']}: {e['reason']}",
+    "took_over": lambda e: (
+        f"whoever was told of {e['of']} has been told"
+        + (f"; {e['acknowledged_by']} had acknowledged it" if e["acknowledged_by"] else "")
+    ),
+    "alerts_left": lambda e: f"{e['by']} moved {_names(e['alerts'])} to {e['to']}",
+    "cause_marked": lambda e: f"{e['by']} says that {e['alert']['name']} is the cause",
+    "noise_marked": lambda e: f"{e['by']} says that {e['alert']['name']} is noise",
+    "storm_began": lambda e: f"storm: {e['reason']}",
+    "storm_ended": lambda e: f"the storm is over: {e['reason']}",
     "message_sent": lambda e: f"{_message(e)} sent to {e['channel']}" + _attempts(e),
     "message_skipped": lambda e: f"{_message(e)} to {e['channel']} not sent: {e['reason']}",
     "message_failed": lambda e: f"{_message(e)} to {e['channel']} FAILED: {e['reason']}",

@@ -1,4 +1,4 @@
-"""The watchers beside the engine, wired: reconcilers, heartbeats, the ping. They run where the engine runs."""
+"""The watchers beside the engine, wired: reconcilers, heartbeats, the ping, the rules API. They run where it runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from prometheus_client import CollectorRegistry
 from receiver.config import ReceiverConfig
 from receiver.engine.heartbeat import Heartbeat
 from receiver.engine.notification import Body
+from receiver.engine.onset import Holds
 from receiver.engine.pipeline import Read
 from receiver.engine.working_set import Outcome
 from receiver.heartbeats.ping import Alive, Ping, PingMetrics
 from receiver.heartbeats.watch import HeartbeatMetrics, HeartbeatWatch
 from receiver.loop import EngineLoop
+from receiver.onsets.api import ServedHolds
 from receiver.reconcile.reconciler import ReconcileMetrics, Reconciler
 from receiver.reconcile.truncation import Truncation
 from receiver.store.database import Database
@@ -63,6 +65,7 @@ class Watching:
     heartbeats: HeartbeatWatch
     ping: Ping | None
     probe: Probe
+    served: ServedHolds | None
 
     @classmethod
     def build(
@@ -72,6 +75,7 @@ class Watching:
         database: Database,
         inbox: Inbox,
         take: Callable[[Body, int], Awaitable[None]],
+        take_holds: Callable[[Holds], None],
         engine_failing: Callable[[], str],
         registry: CollectorRegistry,
         clock: Clock,
@@ -80,6 +84,7 @@ class Watching:
 
         Args:
             take: commits a body, with the number of its alerts, to the inbox.
+            take_holds: is given each alert's `for`, as the rules API tells it.
             engine_failing: why the engine waits, an empty text if it does not.
         """
         open_alerts, probe = OpenAlerts(database), Probe(database, inbox)
@@ -109,7 +114,8 @@ class Watching:
         alive = Alive(probe, engine_failing, clock)
         ping = Ping(config.ping, alive.ails, PingMetrics(registry)) if config.ping else None
         truncation = Truncation({reconciler.source for reconciler in reconcilers}, registry)
-        return cls(reconcilers, truncation, heartbeats, ping, probe)
+        served = ServedHolds(config.rules_api, take_holds) if config.rules_api else None
+        return cls(reconcilers, truncation, heartbeats, ping, probe, served)
 
     def begin(self, epoch: int) -> None:
         """Begins a turn of the engine."""
@@ -129,8 +135,8 @@ class Watching:
     @property
     def parts(self) -> tuple[Part, ...]:
         """What must run."""
-        watchers: tuple[Part, ...] = (*self.reconcilers, self.heartbeats, *([self.ping] if self.ping else []))
-        return tuple(Lasting(watcher) for watcher in watchers)
+        perhaps: tuple[Part | None, ...] = (*self.reconcilers, self.heartbeats, self.ping, self.served)
+        return tuple(Lasting(watcher) for watcher in perhaps if watcher is not None)
 
 
 def _is_no_heartbeat(heartbeats: Sequence[Heartbeat], source: str, labels: Labels) -> bool:

@@ -8,11 +8,13 @@ for incident in client.incidents(status="open"):
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -76,6 +78,16 @@ class Client:
         """It is over, whatever its alerts say."""
         return self._one("POST", incident, "/resolve", {"by": by})
 
+    def decide(self, incident: str, what: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """What a person decides: `merge`, `split`, `move`, `cause` or `noise`, with the API's JSON."""
+        answer: dict[str, Any] = self._call("POST", f"/api/v1/incidents/{quote(incident, safe='')}/{what}", said)
+        return answer
+
+    def graph(self, incident: str, drawn: str = "svg") -> str:
+        """The tree of an incident as a picture: `svg` or `mermaid`."""
+        path = f"/api/v1/incidents/{quote(incident, safe='')}/graph?{urlencode({'format': drawn})}"
+        return self.content("GET", path).decode()
+
     def maintenance(self) -> Iterator[dict[str, Any]]:
         """Every maintenance window, those of the configuration and ended ones included."""
         return self._pages("/api/v1/maintenance", {})
@@ -136,6 +148,22 @@ class Client:
             ApiUnavailable: the server cannot be reached, or cannot answer just now.
             TocsinError: it refuses; the message is its own.
         """
+        with self._open(method, path, body, timeout_seconds) as response:
+            answer: bytes = response.read()
+            return answer
+
+    def lines(self, path: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[bytes]:
+        """The lines of an answer as they come, for as long as the server says something now and then.
+
+        Raises:
+            ApiUnavailable: the server cannot be reached, cannot answer just now, or falls silent.
+            TocsinError: it refuses; the message is its own.
+        """
+        with self._open("GET", path, None, timeout_seconds) as response:
+            yield from response
+
+    @contextmanager
+    def _open(self, method: str, path: str, body: Mapping[str, Any] | None, timeout_seconds: float) -> Iterator[Any]:
         headers = {"Accept": "application/json"}
         data = None
         if body is not None:
@@ -150,12 +178,11 @@ class Client:
         request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 - http(s) only
         try:
             with urllib.request.urlopen(request, timeout=timeout_seconds) as response:  # noqa: S310
-                answer: bytes = response.read()
-                return answer
+                yield response
         except urllib.error.HTTPError as error:
             with error:
                 raise _refusal(self.url, self.server, error.code, error.read()) from error
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             raise ApiUnavailable(
                 f"{self.url} cannot be reached: {reason}; is the {self.server} running? (--url, TOCSIN_URL)"

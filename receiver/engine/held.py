@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from receiver.engine.correlate import Placement
-from receiver.engine.incident import AlertRef
+from receiver.engine.events import AlertRef
 from receiver.engine.notification import Body
 
 if TYPE_CHECKING:
@@ -139,6 +139,14 @@ class Shelf:
     def leaves(self, occurrence: str, tenant: str, node: str) -> None:
         self.causes.get((tenant, node), {}).pop(occurrence, None)
         self.changes.places[occurrence] = None
+
+    def moves(self, incident: str, to: str) -> None:
+        """An incident became part of another: its alerts stand on their nodes for that."""
+        for (tenant, node), standing in self.causes.items():
+            for occurrence in [one for one, of in standing.items() if of == incident]:
+                standing[occurrence] = to
+                if occurrence in self.changes.places:
+                    self.changes.places[occurrence] = Place(tenant, node, to)
 
 
 def marker(now: datetime, *, by: str = "", after: str = "") -> Body:

@@ -12,17 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from receiver.engine.correlate import Correlator, Placement
+from receiver.engine.events import AlertRef, AlertsHeld, AlertsResolved, AnyEvent, FlappingBegan
 from receiver.engine.flapping import Flapping, ended_again, fired_again
 from receiver.engine.held import History, Hold, Kind, Place, Shelf, Suppression
-from receiver.engine.incident import (
-    AlertRef,
-    AlertsHeld,
-    AlertsResolved,
-    AnyEvent,
-    FlappingBegan,
-    Incident,
-    IncidentStatus,
-)
+from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.ingest import Change, Sighting
 from receiver.engine.inhibition import Inhibition, inhibited
 from receiver.engine.maintenance import Window, in_maintenance
@@ -69,7 +62,7 @@ class Stage:
         return self.work.shelf
 
     def open_incident(self, incident_id: str) -> Incident | None:
-        incident = self.work.incidents.get(incident_id)
+        incident = self.work.home(incident_id)
         return None if incident is None or incident.status is IncidentStatus.RESOLVED else incident
 
     def ring(self, at: datetime) -> None:
@@ -78,7 +71,7 @@ class Stage:
 
     def tell(self, incident_id: str, event: AnyEvent) -> None:
         """Puts an event to an incident, if it is still there."""
-        incident = self.work.incidents.get(incident_id)
+        incident = self.work.home(incident_id)
         if incident is not None:
             self.work.decided(incident, step(incident, event, self.now), self.now)
 
@@ -92,7 +85,7 @@ class Stage:
         history = self.shelf.histories.get(occurrence.identity)
         hold = in_maintenance(occurrence, self.shelf.windows) or _while_flapping(history, self)
         if hold is None and self.rules.inhibition is not None:
-            hold = inhibited(occurrence, self.rules.inhibition, self.shelf.causes, self.work.incidents.get)
+            hold = inhibited(occurrence, self.rules.inhibition, self.shelf.causes, self.work.home)
         if hold is None:
             hold = below_minimum(occurrence, history.fired if history else (), self.rules.minimum, self.now)
         return hold
@@ -115,7 +108,7 @@ def hold_back(
     for sighting in sightings:
         if sighting.change is Change.NEVER_FIRED:
             never = Hold(Kind.NEVER_FIRED, "", NEVER_FIRED)
-            _shelve(sighting.occurrence, never, correlator.place(notification, sighting.occurrence), stage)
+            _shelve(sighting.occurrence, never, correlator.group(notification, sighting.occurrence), stage)
     if not rules.ask(work.shelf):
         return passed, Counter()
     held: list[tuple[Occurrence, Hold]] = []
@@ -134,7 +127,7 @@ def hold_back(
         else:
             kinds[hold.kind.value] += 1
     for occurrence, hold in held:
-        _shelve(occurrence, hold, correlator.place(notification, occurrence), stage)
+        _shelve(occurrence, hold, correlator.group(notification, occurrence), stage)
     tell_causes(held, stage)
     return going_on, kinds
 
@@ -174,7 +167,7 @@ def _end(occurrence: Occurrence, stage: Stage) -> Hold | None:
     inhibition = stage.rules.inhibition
     if inhibition is not None and occurrence.incident is not None and (node := inhibition.cause_of(occurrence)):
         stage.shelf.leaves(occurrence.id, occurrence.tenant, node)
-        incident = stage.work.incidents.get(occurrence.incident)
+        incident = stage.work.home(occurrence.incident)
         if incident is not None and incident.settle is not None:
             stage.work.outcome.effects.append(LookAgain(stage.now + incident.settle, by=incident.id))
     history = stage.shelf.histories.get(occurrence.identity)

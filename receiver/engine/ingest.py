@@ -65,8 +65,12 @@ def identities(notification: Notification, tenant_label: str) -> list[str]:
 
 def distinct(notification: Notification, tenant_label: str) -> Iterator[Notification]:
     """The notification in parts that name no alert twice, so that each part can be decided as a whole."""
+    names = identities(notification, tenant_label)
+    if len(set(names)) == len(names):  # as nearly always
+        yield notification
+        return
     part: dict[str, Alert] = {}
-    for identity, alert in zip(identities(notification, tenant_label), notification.alerts, strict=True):
+    for identity, alert in zip(names, notification.alerts, strict=True):
         if identity in part:
             yield dataclasses.replace(notification, alerts=tuple(part.values()))
             part = {}

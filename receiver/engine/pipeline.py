@@ -8,30 +8,33 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from receiver.engine.correlate import Correlator, Placement
+from receiver.engine.causes.people import DECISION, decide, identities_said
+from receiver.engine.causes.storm import Storms
+from receiver.engine.correlate import Correlator
 from receiver.engine.counting import refuse_crowd
-from receiver.engine.heartbeat import Heartbeat, hear
-from receiver.engine.held import LOOK_AGAIN
-from receiver.engine.hold import SuppressionRules, hold_back, note_joined
-from receiver.engine.incident import (
+from receiver.engine.events import (
     AlertRef,
     AlertsExpired,
-    AlertsJoined,
     AlertsResolved,
     AnyEvent,
     EscalationStep,
-    Incident,
-    Opened,
 )
+from receiver.engine.heartbeat import Heartbeat, hear
+from receiver.engine.held import LOOK_AGAIN
+from receiver.engine.hold import SuppressionRules, hold_back, note_joined
 from receiver.engine.ingest import Change, Sighting, distinct, identities, ingest, tenant_of
+from receiver.engine.joining import join
 from receiver.engine.notification import Body, Notification, NotUnderstood, quarantine_notice
-from receiver.engine.occurrence import Occurrence, new_id
+from receiver.engine.occurrence import Occurrence
+from receiver.engine.onset import Holds
 from receiver.engine.policy import step
 from receiver.engine.reconsider import look_again
 from receiver.engine.reopen import returned
 from receiver.engine.seen import Seen
 from receiver.engine.suppress import suppress
 from receiver.engine.working_set import WorkingSet
+
+OUR_OWN = (LOOK_AGAIN, DECISION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class Rules:
     suppression: SuppressionRules = field(default_factory=SuppressionRules)
     reopen_within: timedelta = timedelta()
     heartbeats: tuple[Heartbeat, ...] = ()
+    settle: timedelta = timedelta()  # how long the first page of an incident waits for its cause
+    storms: Storms | None = None
+    holds: Holds = field(default_factory=Holds)  # each alert's `for`: with it `onset` tells when the trouble began
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +81,20 @@ def needs(bodies: Iterable[Read], rules: Rules) -> tuple[set[str], set[str]]:
     keys: set[str] = set()
     for one in bodies:
         alerts.update(identities(one.notification, rules.tenant_label))
+        alerts.update(identities_said(one.notification))
         tenants = {tenant_of(alert, rules.tenant_label) for alert in one.notification.alerts}
         keys |= rules.correlator.keys(one.notification, tenants)
     return alerts, keys
+
+
+def tenants_of(bodies: Iterable[Read], rules: Rules) -> set[str] | None:
+    """The tenants whose incidents `process` may touch; None: any, since people or we ourselves said something."""
+    tenants: set[str] = set()
+    for one in bodies:
+        if one.notification.source in OUR_OWN:
+            return None
+        tenants |= {tenant_of(alert, rules.tenant_label) for alert in one.notification.alerts}
+    return tenants
 
 
 def process(bodies: Iterable[Read], work: WorkingSet, rules: Rules, now: datetime) -> Counter[str]:
@@ -86,6 +103,7 @@ def process(bodies: Iterable[Read], work: WorkingSet, rules: Rules, now: datetim
     Returns how many sightings were held back, by reason.
     """
     held: Counter[str] = Counter()
+    work.holds = rules.holds
     for one in bodies:
         if one.error:
             work.outcome.quarantined.append((one.body, one.error))
@@ -95,13 +113,22 @@ def process(bodies: Iterable[Read], work: WorkingSet, rules: Rules, now: datetim
         for part in distinct(heard.rest, rules.tenant_label):
             held += _process(part, work, rules, now)
     work.outcome.held = work.shelf.changes
+    for tenant, board in work.boards.items():
+        if (learned := board.due(now.timestamp())) is not None:
+            work.outcome.learned[tenant] = learned
     return held
 
 
 def _process(notification: Notification, work: WorkingSet, rules: Rules, now: datetime) -> Counter[str]:
+    if notification.source == DECISION:
+        decide(notification.group_labels, work, rules.escalation, now)
+        return Counter()
     if notification.source == LOOK_AGAIN:
-        again = look_again(notification.group_labels, work, rules.suppression, now)
-        _join(again, work, rules, now, notification.traceparent)
+        if rules.storms is not None:
+            rules.storms.ends(notification.group_labels, work, now)
+        let_go = look_again(notification.group_labels, work, rules.suppression, now)
+        again = list(rules.correlator.again(let_go, work, now))
+        join(again, work, rules, now, notification.traceparent)
         note_joined([occurrence for _, occurrence in again], work, rules.suppression, now)
         return Counter()
     sightings = list(ingest(notification, work.occurrences, rules.tenant_label))
@@ -110,11 +137,13 @@ def _process(notification: Notification, work: WorkingSet, rules: Rules, now: da
     _keep_state(sightings, work)
     _end([s.occurrence for s in passed if s.change is Change.RESOLVED], work, now, AlertsResolved)
     _expire([s for s in passed if s.change is Change.EXPIRED], work, now)
-    placed = []
-    for sighting in (s for s in passed if s.change is Change.FIRED):
-        back = returned(sighting, work, rules.reopen_within, now)
-        placed.append((back or rules.correlator.place(notification, sighting.occurrence), sighting.occurrence))
-    _join(placed, work, rules, now, notification.traceparent)
+    fired = [
+        (sighting.occurrence, returned(sighting, work, rules.reopen_within, now))
+        for sighting in passed
+        if sighting.change is Change.FIRED
+    ]
+    placed = list(rules.correlator.place(notification, fired, work, now))
+    join(placed, work, rules, now, notification.traceparent)
     note_joined([occurrence for _, occurrence in placed], work, rules.suppression, now)
     return held + kept_back
 
@@ -139,49 +168,10 @@ def _end(
     by_incident: dict[str, list[AlertRef]] = {}
     for occurrence in ended:
         if occurrence.incident is not None:
-            by_incident.setdefault(occurrence.incident, []).append(AlertRef(occurrence.id, occurrence.name))
+            home = work.home(occurrence.incident) or work.incidents[occurrence.incident]
+            by_incident.setdefault(home.id, []).append(AlertRef(occurrence.id, occurrence.name))
+            if home.root is not None and home.root.alert.id == occurrence.id and occurrence.ends_at is not None:
+                work.board(home.tenant).ends(home.id, occurrence.ends_at.timestamp())
     for incident_id, alerts in by_incident.items():
         incident = work.incidents[incident_id]
         work.decided(incident, step(incident, event(tuple(alerts)), now), now)
-
-
-def _join(
-    placed: Iterable[tuple[Placement, Occurrence]], work: WorkingSet, rules: Rules, now: datetime, traceparent: str
-) -> None:
-    """Opens an incident for each key that has none, then adds all alerts of a key in one event."""
-    groups: dict[Placement, list[Occurrence]] = {}
-    for placement, occurrence in placed:
-        groups.setdefault(placement, []).append(occurrence)
-    for placement, occurrences in groups.items():
-        worst = max(occurrences, key=lambda occurrence: occurrence.severity.rank)
-        incident = _incident(placement, worst, work, rules, now, traceparent)
-        refs = tuple([AlertRef(occurrence.id, occurrence.name) for occurrence in occurrences])
-        joined = AlertsJoined(refs, worst.severity, placement.reason)
-        incident = work.decided(incident, step(incident, joined, now), now)
-        for occurrence in occurrences:
-            work.keep(occurrence.in_incident(incident.id))
-
-
-def _incident(
-    placement: Placement,
-    worst: Occurrence,
-    work: WorkingSet,
-    rules: Rules,
-    now: datetime,
-    traceparent: str,
-) -> Incident:
-    """The open incident of a key, opened now if there is none; `worst` gives it its title."""
-    known = work.open_by_key.get(placement.key)
-    if known is not None:
-        return work.incidents[known]
-    opened = Opened(
-        tenant=worst.tenant,
-        source=worst.source,
-        key=placement.key,
-        title=worst.summary,
-        escalation=rules.escalation,
-        reason="no open incident of its group",
-        traceparent=traceparent,
-    )
-    incident = Incident(new_id("incident", worst.id))
-    return work.decided(incident, step(incident, opened, now), now)

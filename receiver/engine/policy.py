@@ -6,23 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from receiver.engine.incident import (
+from receiver.engine.events import (
     Acknowledged,
     AlertRef,
     AlertsExpired,
+    AlertsLeft,
     AlertsResolved,
     AnyEvent,
     Escalated,
     EscalationDue,
-    Incident,
-    IncidentStatus,
+    MergedInto,
     Message,
     MessageFailed,
     Opened,
     Reopened,
     Resolved,
-    apply,
+    TookOver,
 )
+from receiver.engine.incident import Incident, IncidentStatus, apply
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def _refuses(incident: Incident, event: AnyEvent) -> str:
             return f"already resolved by {incident.resolved_by}"
         case Reopened(), (IncidentStatus.OPEN | IncidentStatus.ACKNOWLEDGED):
             return "it is not over"
+        case MergedInto(), _ if incident.merged_into:
+            return f"it is part of {incident.merged_into}"
         case EscalationDue(), IncidentStatus.ACKNOWLEDGED:
             return f"acknowledged by {incident.acknowledged_by}: nobody else is told"
         case EscalationDue(), IncidentStatus.RESOLVED:
@@ -124,6 +127,10 @@ def _follows(incident: Incident, event: AnyEvent) -> Iterator[AnyEvent]:
             yield event
             if incident.firing == len(alerts) and incident.status is not IncidentStatus.RESOLVED:
                 yield Resolved(by="reconciler", reason=f"expired: Alertmanager no longer knows {_names(alerts)}")
+        case AlertsLeft(to=to, by=by, firing=firing):
+            yield event
+            if incident.firing == firing and incident.status is not IncidentStatus.RESOLVED:
+                yield Resolved(by=by, reason=f"what fired has moved to {to}")
         case Reopened(reason=reason):
             paged_first = set(incident.escalation[0].notify) if incident.escalation else set()
             yield Reopened(reason, tuple(sorted(incident.told - paged_first)))
@@ -147,8 +154,13 @@ def _effects(before: Incident, after: Incident, events: tuple[AnyEvent, ...], no
                 yield CancelTimer(after.id)
                 for channel in sorted(before.asked):
                     yield _send(after, channel, "resolved", f"resolved/{channel}", now)
-                if after.settle is not None:
-                    yield LookAgain(now + after.settle, by=after.id)
+                yield from _let_go(after, now)
+            case MergedInto():
+                yield CancelTimer(after.id)
+                yield from _let_go(after, now)
+            case TookOver():
+                yield CancelTimer(after.id)
+                yield from _timer(after, now) if after.status is IncidentStatus.OPEN else ()
             case Reopened(tell=tell):
                 for channel in tell:
                     yield _send(after, channel, "reopened", f"reopened/{channel}", now)
@@ -159,6 +171,12 @@ def _effects(before: Incident, after: Incident, events: tuple[AnyEvent, ...], no
                 yield from _timer(after, now)
             case MessageFailed(message="page") if after.status is IncidentStatus.OPEN:
                 yield from _timer(after, now, at_once=True)  # it reached nobody: the next step cannot wait
+
+
+def _let_go(incident: Incident, now: datetime) -> Iterator[Effect]:
+    """What an incident that is over holds back is looked at once it had time to recover."""
+    if incident.settle is not None:
+        yield LookAgain(now + incident.settle, by=incident.id)
 
 
 def _send(incident: Incident, channel: str, message: Message, name: str, now: datetime) -> Send:

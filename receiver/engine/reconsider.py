@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from receiver.engine.correlate import Placement
+from receiver.engine.events import AlertRef, AlertsJoined, FlappingEnded
 from receiver.engine.held import EVERYTHING, Hold, Kind, Suppression
 from receiver.engine.hold import Stage, SuppressionRules, tell_causes
-from receiver.engine.incident import AlertRef, AlertsJoined, FlappingEnded
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.policy import LookAgain
 from receiver.engine.working_set import WorkingSet
@@ -55,7 +55,7 @@ def _let_go(suppression: Suppression, occurrence: Occurrence, stage: Stage) -> t
     stage.shelf.let_go(occurrence.id)
     hold = suppression.hold
     why = f"held back since {suppression.since:%H:%M} UTC ({hold.kind.value}: {hold.reason}) and still firing"
-    return Placement(suppression.placement.key, f"{suppression.placement.reason}; {why}"), occurrence
+    return replace(suppression.placement, besides=why), occurrence
 
 
 def _hold_on(suppression: Suppression, hold: Hold, stage: Stage) -> None:

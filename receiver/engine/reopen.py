@@ -5,29 +5,28 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from receiver.engine.correlate import Placement
-from receiver.engine.incident import Incident, IncidentStatus, Reopened
+from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.ingest import Sighting
-from receiver.engine.policy import step
 from receiver.engine.working_set import WorkingSet
 from tocsin import duration
 
 
 def returned(sighting: Sighting, work: WorkingSet, within: timedelta, now: datetime) -> Placement | None:
-    """Where an alert belongs that has fired before; None if that tells nothing. Reopens what has resolved.
+    """Where an alert belongs that has fired before; None if that tells nothing. What has resolved is to be reopened.
 
     Args:
         within: how long after an incident has resolved its alerts reopen it.
     """
     before = sighting.previous.incident if sighting.previous else None
-    incident = work.incidents.get(before) if before else None
+    incident = work.home(before)
     if incident is None:
         return None
+    reason = ""
     if incident.status is IncidentStatus.RESOLVED:
         reason = reopens(incident, sighting.occurrence.name, within, now)
         if not reason or incident.key in work.open_by_key:  # the open one has taken its place
             return None
-        incident = work.decided(incident, step(incident, Reopened(reason), now), now)
-    return Placement(incident.key, "fired again, and was part of this incident before")
+    return Placement(incident.key, "fired again, and was part of this incident before", incident.id, reopens=reason)
 
 
 def reopens(incident: Incident, alert: str, within: timedelta, now: datetime) -> str:

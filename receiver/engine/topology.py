@@ -27,11 +27,39 @@ class Topology:
     _known: dict[tuple[str, int], Mapping[str, tuple[str, ...]]] = field(
         default_factory=dict, compare=False, repr=False
     )
+    _callers: dict[tuple[str, int], frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def depended_on(self) -> frozenset[str]:
         """The nodes that another one depends on."""
         return frozenset(dependency for found in self.edges.values() for dependency in found)
+
+    @cached_property
+    def nodes(self) -> frozenset[str]:
+        """Every name of the graph."""
+        return self.depended_on | self.edges.keys()
+
+    @cached_property
+    def called_by(self) -> Mapping[str, tuple[str, ...]]:
+        """For each node, what depends on it directly."""
+        found: dict[str, list[str]] = {}
+        for caller, dependencies in self.edges.items():
+            for dependency in dependencies:
+                found.setdefault(dependency, []).append(caller)
+        return {node: tuple(callers) for node, callers in found.items()}
+
+    def callers(self, node: str, hops: int) -> frozenset[str]:
+        """What depends on a node, at most so many hops away."""
+        if node not in self.called_by:
+            return frozenset()
+        if (node, hops) not in self._callers:
+            known = {node}
+            edge = [node]
+            for _ in range(hops):
+                edge = sorted({caller for one in edge for caller in self.called_by.get(one, ())} - known)
+                known.update(edge)
+            self._callers[node, hops] = frozenset(known - {node})
+        return self._callers[node, hops]
 
     def dependencies(self, node: str, hops: int) -> Mapping[str, tuple[str, ...]]:
         """What a node depends on, nearest first, at most so many hops away, each with the way there (itself last)."""

@@ -7,8 +7,7 @@ store.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,6 +16,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from receiver.engine.heartbeat import Heartbeat
 from receiver.engine.notification import Body
 from receiver.heartbeats import notices
+from receiver.heartbeats.judging import Finding, judge
 from receiver.store.open_alerts import OpenAlerts
 from receiver.store.probe import Probe
 from tocsin.clock import Clock
@@ -27,39 +27,6 @@ log = structlog.get_logger("receiver.heartbeats")
 CHECK_SECONDS = 1.0
 
 Take = Callable[[Body, int], Awaitable[None]]  # commits a body, with the number of its alerts, to the inbox
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A heartbeat that has fallen silent, or that is back."""
-
-    heartbeat: Heartbeat
-    silent: bool
-    heard_at: datetime | None
-
-
-def judge(
-    heartbeats: Sequence[Heartbeat],
-    heard: Mapping[str, datetime],
-    silent: Collection[str],
-    *,
-    started_at: datetime,
-    settled_until: datetime,
-) -> Iterator[Finding]:
-    """What has changed since people were told last.
-
-    Args:
-        heard: the last sign of life of each heartbeat since our start.
-        silent: the heartbeats of whose silence people know.
-        settled_until: until when everything that was received has been processed: now, unless bodies wait.
-    """
-    for heartbeat in heartbeats:
-        heard_at = heard.get(heartbeat.name)
-        overdue = settled_until - (heard_at or started_at) >= heartbeat.within
-        if heartbeat.name not in silent and overdue:
-            yield Finding(heartbeat, silent=True, heard_at=heard_at)
-        elif heartbeat.name in silent and heard_at is not None and not overdue:
-            yield Finding(heartbeat, silent=False, heard_at=heard_at)
 
 
 class HeartbeatMetrics:

@@ -8,26 +8,21 @@ from datetime import timedelta
 
 import tenacity
 
+from receiver.engine.events import AnyEvent, EscalationDue, MessageFailed, MessageSent, MessageSkipped
 from receiver.engine.held import marker
-from receiver.engine.incident import (
-    AnyEvent,
-    EscalationDue,
-    Incident,
-    MessageFailed,
-    MessageSent,
-    MessageSkipped,
-)
+from receiver.engine.incident import Incident
 from receiver.engine.notification import Body
 from receiver.engine.policy import still_wanted
 from receiver.notify.channel import Channel, ChannelRefused, ChannelUnavailable, Envelope
 from receiver.store.jobs import Deliver, Escalate, Job, Reconsider
 from receiver.store.ledger import Ledger
-from receiver.store.queries import Queries
+from receiver.store.stories import Stories
 from tocsin.clock import Clock
 from tocsin.errors import TocsinError
 from tocsin.telemetry import NoTraces, Traces
 
 SHOWN_ALERTS = 10
+MOST_MEMBERS = 2_000  # alerts that a message is written from, those that began first
 MAX_ATTEMPTS = 100  # with the back-off below, about eight hours
 _back_off = tenacity.wait_exponential_jitter(initial=1, max=300, jitter=1)
 
@@ -54,13 +49,13 @@ class Handlers:
         self,
         *,
         ledger: Ledger,
-        queries: Queries,
+        stories: Stories,
         channels: Mapping[str, Channel],
         clock: Clock,
         external_url: str,
     ) -> None:
         self._ledger = ledger
-        self._queries = queries
+        self._stories = stories
         self.channels = channels
         self._clock = clock
         self.traces: Traces = NoTraces()
@@ -113,7 +108,10 @@ class Handlers:
         return MessageSent(deliver.channel, deliver.message, job.key, job.attempt)
 
     async def _envelope(self, job: Job, deliver: Deliver, incident: Incident) -> Envelope:
-        page = await self._queries.alerts(status=None, incident=incident.id, limit=SHOWN_ALERTS, after=None)
-        worst_first = sorted(page.items, key=lambda o: (o.ends_at is not None, -o.severity.rank, o.starts_at))
+        story = await self._stories.story(incident, MOST_MEMBERS)
+        worst_first = sorted(
+            story.alerts.values(), key=lambda o: (o.ends_at is not None, -o.severity.rank, o.starts_at)
+        )
         url = f"{self.external_url}/api/v1/incidents/{incident.id}" if self.external_url else ""
-        return Envelope(job.key, deliver.message, incident, worst_first, self._clock.now(), url)
+        shown = worst_first[:SHOWN_ALERTS]
+        return Envelope(job.key, deliver.message, incident, shown, self._clock.now(), url, story.tree)

@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from receiver.decide import Decider, NoSuchIncident
-from receiver.engine.incident import AnyEvent
+from receiver.engine.events import AnyEvent
 from receiver.engine.notification import Body
 from receiver.jobs.handlers import Again, Handlers, back_off
 from receiver.metrics import Metrics

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from receiver.engine.incident import Incident, Message
+from receiver.engine.causes.tree import Tree
+from receiver.engine.events import Message
+from receiver.engine.incident import Incident
 from receiver.engine.occurrence import Occurrence
 from tocsin.errors import TocsinError, Unavailable
 
@@ -29,7 +31,7 @@ class Envelope:
     """One message about an incident, as it stands when the message leaves.
 
     `key` names the message for ever: sent twice, it carries the same key. `alerts` holds the worst of the incident's
-    alerts, a bounded number of them; `incident.alerts` counts all.
+    alerts, a bounded number of them; `incident.alerts` counts all. `tree` tells the likeliest cause and what follows.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Envelope:
     alerts: Sequence[Occurrence]
     sent_at: datetime
     url: str = ""
+    tree: Tree = field(default_factory=Tree)
 
 
 class Channel(Protocol):

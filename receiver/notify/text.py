@@ -9,6 +9,7 @@ import jinja2
 import structlog
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from receiver.engine.causes.telling import told
 from receiver.engine.occurrence import one_line
 from receiver.notify.channel import Envelope
 
@@ -56,7 +57,10 @@ class Writer:
         hidden = incident.alerts - len(envelope.alerts)
         try:
             template = self._templates.get_template(f"{envelope.message}.txt.j2")
-            return template.render(incident=incident, alerts=envelope.alerts, hidden=hidden, url=envelope.url)
+            causes = [one_line(line, 500) for line in told(envelope.tree)]
+            return template.render(
+                incident=incident, alerts=envelope.alerts, hidden=hidden, url=envelope.url, causes=causes
+            )
         except jinja2.TemplateError as error:
             log.error("a message template fails", message=envelope.message, reason=str(error))
             return f"{incident.title}\n\nMore: tocsin incidents show {incident.id}\n"

@@ -9,6 +9,7 @@ from typing import Self
 import aiohttp
 from pydantic import AnyHttpUrl, model_validator
 
+from receiver.engine.causes.tree import Tree
 from receiver.engine.occurrence import Occurrence
 from receiver.notify.channel import ChannelRefused, ChannelUnavailable, Envelope
 from receiver.notify.text import Writer
@@ -76,9 +77,19 @@ class WebhookChannel:
                 "resolved_at": incident.resolved_at.isoformat() if incident.resolved_at else None,
                 "alerts": incident.alerts,
                 "firing": incident.firing,
+                "storm": incident.storm,
+                "cause": _cause(envelope.tree),
+                "consequences": dict(envelope.tree.services),
             },
             "alerts": [_alert(occurrence) for occurrence in envelope.alerts],
         }
+
+
+def _cause(tree: Tree) -> dict[str, object] | None:
+    cause = tree.cause
+    if cause is None:
+        return None
+    return {"alert": cause.alert, "name": cause.name, "service": cause.service, "since": cause.began_at.isoformat()}
 
 
 def _alert(occurrence: Occurrence) -> dict[str, object]:

@@ -15,7 +15,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from receiver.engine.incident import Message
+from receiver.engine.events import Message
+from receiver.engine.later import key_of, timer_key, wanted_at
 from receiver.engine.policy import CancelTimer, Effect, LookAgain, Send, SetTimer
 from receiver.store.database import Database, Lost
 from receiver.store.dialect import insert, now
@@ -174,8 +175,8 @@ async def put(connection: AsyncConnection, effects: Iterable[Effect]) -> None:
     for effect in effects:
         match effect:
             case CancelTimer(incident=incident):
-                rows.pop(_timer_key(incident), None)
-                cancelled.append(_timer_key(incident))
+                rows.pop(timer_key(incident), None)
+                cancelled.append(timer_key(incident))
             case SetTimer():
                 row = _timer(effect)
                 rows[row["key"]] = row
@@ -199,12 +200,8 @@ async def _cancel(connection: AsyncConnection, keys: Sequence[str]) -> None:
     await connection.execute(sa.delete(jobs).where(jobs.c.key == sa.bindparam("gone")), [{"gone": key} for key in keys])
 
 
-def _timer_key(incident: str) -> str:
-    return f"{incident}/timer"
-
-
 def _timer(effect: SetTimer) -> dict[str, Any]:
-    key = _timer_key(effect.incident)
+    key = timer_key(effect.incident)
     return _row(key, ESCALATION_LANE, key, effect.incident, effect.due_at, Escalate(effect.step))
 
 
@@ -216,12 +213,8 @@ def _message(effect: Send) -> dict[str, Any]:
 
 def _reconsideration(effect: LookAgain) -> dict[str, Any]:
     """What is due within the same second shares a row; `by` has one row, and the latest time for it counts."""
-    second = (
-        (effect.due_at + timedelta(seconds=1)).replace(microsecond=0) if effect.due_at.microsecond else effect.due_at
-    )
-    what = effect.by or f"{second:%Y-%m-%dT%H:%M:%S}"
-    key = f"look-again/{what}/{effect.after}"
-    return _row(key, SUPPRESSION_LANE, key, "", second, Reconsider(effect.by, effect.after))
+    key = key_of(effect)
+    return _row(key, SUPPRESSION_LANE, key, "", wanted_at(effect), Reconsider(effect.by, effect.after))
 
 
 def _row(key: str, lane: str, queue: str, incident: str, due_at: datetime, payload: Payload) -> dict[str, Any]:

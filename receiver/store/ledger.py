@@ -12,7 +12,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from receiver.engine.incident import AnyEvent, Incident, IncidentStatus
+from receiver.engine.events import AnyEvent
+from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.notification import Body
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.working_set import Outcome, Recorded, WorkingSet
@@ -21,7 +22,7 @@ from receiver.store.database import Conflict, Database, Lost
 from receiver.store.held_rows import write_held
 from receiver.store.lease import hold
 from receiver.store.memory import Memory
-from receiver.store.schema import engine, events, incidents, occurrences, quarantine
+from receiver.store.schema import engine, events, incidents, learned, occurrences, places, quarantine
 
 CHUNK = 5000  # values in one IN (…): below every database's limit
 MADE_ON_THE_LOOP = 20  # rows
@@ -55,15 +56,22 @@ class Ledger:
         async with self._database.read() as connection:
             return (await connection.execute(sa.select(engine.c.position))).scalar_one_or_none() or 0
 
-    async def load(self, identities: Iterable[str], keys: Set[str], pending: WorkingSet | None = None) -> WorkingSet:
-        """The latest occurrence of each identity, and the incidents that they or the keys belong to.
+    async def load(
+        self,
+        identities: Iterable[str],
+        keys: Set[str],
+        pending: WorkingSet | None = None,
+        ids: Set[str] = frozenset(),
+    ) -> WorkingSet:
+        """The latest occurrence of each identity, and the incidents that they or the keys belong to, or have these ids.
 
-        `pending` is what an earlier batch knew and decided whose commit is under way: it counts before the store.
+        Of an incident that became part of another, that too. `pending` is what an earlier batch knew and decided whose
+        commit is under way: it counts before the store.
         """
         before = pending or WorkingSet()
         decided, others = before.recall(identities)
         known, unknown = self._memory.recall(others)
-        wanted = {occurrence.incident for occurrence in (*decided, *known) if occurrence.incident}
+        wanted = {occurrence.incident for occurrence in (*decided, *known) if occurrence.incident} | ids
         by_id, unknown_ids = self._memory.incidents(wanted - before.incidents.keys())
         of_before = [incident for name, incident in before.incidents.items() if name in wanted]
         keys = keys | _keys_of_resolved([*by_id, *of_before])
@@ -77,7 +85,24 @@ class Ledger:
             keys = keys | _keys_of_resolved(found)
         newest = [before.incidents.get(incident.id, incident) for incident in (*by_id, *by_key, *found)]
         newest += [incident for incident in before.incidents.values() if incident.id in wanted or incident.key in keys]
+        newest += await self._homes(newest, before)
         return WorkingSet.of((*decided, *known), newest)
+
+    async def _homes(self, found: Iterable[Incident], before: WorkingSet) -> list[Incident]:
+        """What merged incidents have become part of, however often."""
+        known = {incident.id for incident in found}
+        homes: list[Incident] = []
+        while missing := {one.merged_into for one in (*found, *homes) if one.merged_into} - known:
+            decided = [before.incidents[name] for name in missing & before.incidents.keys()]
+            remembered, unknown = self._memory.incidents(missing - before.incidents.keys())
+            stored: list[Incident] = []
+            if unknown:
+                async with self._database.read() as connection:
+                    stored = await _incidents(connection, incidents.c.id, sorted(unknown))
+                self._memory.learn((), stored)
+            homes += [*decided, *remembered, *stored]
+            known |= missing
+        return homes
 
     async def incident(self, incident_id: str) -> Incident | None:
         async with self._database.read() as connection:
@@ -143,7 +168,9 @@ class _Rows:
             bulk.Upsert(incidents, [_incident_row(i) for i in outcome.incidents.values()], dialect),
             bulk.Upsert(occurrences, [_occurrence_row(occurrence) for occurrence in by_end], dialect),
             bulk.Upsert(quarantine, [_quarantine_row(body, why) for body, why in outcome.quarantined], dialect),
+            bulk.Upsert(learned, [{"id": t, "learned": content} for t, content in outcome.learned.items()], dialect),
         ]
+        self._merged = outcome.merged
         self._held = outcome.held
         self._effects = outcome.effects
 
@@ -162,6 +189,10 @@ class _Rows:
     async def write(self, connection: AsyncConnection) -> None:
         for upsert in self._upserts:
             await upsert.run(connection)
+        for incident, to in self._merged.items():
+            for table in (occurrences, places):
+                moved = sa.update(table).where(table.c.incident == incident).values(incident=to)
+                await connection.execute(moved)
         if self._held:
             await write_held(connection, self._held)
         await jobs.put(connection, self._effects)
@@ -172,7 +203,7 @@ async def _ask(
 ) -> tuple[list[Occurrence], list[Incident]]:
     """What is not remembered, from the store."""
     async with reading as connection:
-        latest = await _latest(connection, sorted(identities))
+        latest = await last_firings(connection, sorted(identities))
         wanted = {occurrence.incident for occurrence in latest if occurrence.incident}
         found = await _incidents(connection, incidents.c.id, sorted(wanted.union(ids)))
         open_keys = _keys_of_resolved(found).union(keys)
@@ -185,7 +216,7 @@ def _keys_of_resolved(found: Iterable[Incident]) -> set[str]:
     return {incident.key for incident in found if incident.status is IncidentStatus.RESOLVED}
 
 
-async def _latest(connection: AsyncConnection, identities: Sequence[str]) -> list[Occurrence]:
+async def last_firings(connection: AsyncConnection, identities: Sequence[str]) -> list[Occurrence]:
     """Of each identity the open occurrence, else the one that ended last. Each half is answered by one index."""
     newest: dict[str, Occurrence] = {}
     for chunk in _chunks(identities):

@@ -11,12 +11,13 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
+from receiver.engine.events import AnyEvent
 from receiver.engine.held import Suppression
-from receiver.engine.incident import AnyEvent, Incident
+from receiver.engine.incident import Incident
 from receiver.engine.occurrence import Occurrence
 from receiver.store.database import Database
 from receiver.store.held_rows import chunks, suppression_of
-from receiver.store.ledger import event_of, incident_of, occurrence_of
+from receiver.store.ledger import event_of, incident_of, last_firings, occurrence_of
 from receiver.store.schema import EPOCH, MICROSECOND, events, incidents, occurrences, suppressions
 
 T = TypeVar("T")
@@ -117,9 +118,33 @@ class Queries:
         async with self._database.read() as connection:
             return [incident_of(state) for state in (await connection.execute(query.limit(2))).scalars()]
 
-    async def timeline(self, incident: str) -> list[tuple[datetime, AnyEvent]]:
-        """All that happened to an incident, in order."""
-        query = sa.select(events).where(events.c.incident == incident).order_by(events.c.version)
+    async def members(self, incident: str, limit: int, after: Occurrence | None = None) -> list[Occurrence]:
+        """The alerts of an incident that began first, in order, behind one of them."""
+        query = sa.select(occurrences).where(occurrences.c.incident == incident)
+        if after is not None:
+            at = sa.literal(after.starts_at, occurrences.c.starts_at.type)
+            query = query.where(sa.tuple_(occurrences.c.starts_at, occurrences.c.id) > sa.tuple_(at, after.id))
+        query = query.order_by(occurrences.c.starts_at, occurrences.c.id).limit(limit)
+        async with self._database.read() as connection:
+            return [occurrence_of(row) for row in await connection.execute(query)]
+
+    async def members_named(self, incident: str, prefix: str) -> list[Occurrence]:
+        """The alerts of an incident whose id begins so (at most two: one is an answer, two are a question)."""
+        mine = (occurrences.c.incident == incident) & (occurrences.c.id >= prefix)
+        query = sa.select(occurrences).where(mine, occurrences.c.id < prefix + chr(0x10FFFF)).limit(2)
+        async with self._database.read() as connection:
+            return [occurrence_of(row) for row in await connection.execute(query)]
+
+    async def last_firings(self, alerts: Sequence[Occurrence]) -> dict[str, Occurrence]:
+        """Of each of the alerts, by identity, its open occurrence or else the one that ended last."""
+        async with self._database.read() as connection:
+            found = await last_firings(connection, [alert.identity for alert in alerts])
+        return {one.identity: one for one in found}
+
+    async def timeline(self, incident: str, after: int = 0) -> list[tuple[datetime, AnyEvent]]:
+        """All that happened to an incident behind a version of it, in order."""
+        mine = (events.c.incident == incident) & (events.c.version > after)
+        query = sa.select(events).where(mine).order_by(events.c.version)
         async with self._database.read() as connection:
             return [event_of(row) for row in await connection.execute(query)]
 

@@ -244,3 +244,11 @@ maintenance = sa.Table(
     sa.Column("ended_by", Text),
     sa.Column("settings", sa.LargeBinary, nullable=False),  # as in the configuration, as JSON
 )
+
+# What correlation has learned of each tenant's alerts: figures that may be lost, and are then learned anew.
+learned = sa.Table(
+    "learned",
+    metadata,
+    sa.Column("id", Text, primary_key=True),  # the tenant
+    sa.Column("learned", sa.LargeBinary, nullable=False),
+)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from receiver.decide import Decider, NoSuchIncident
-from receiver.engine.held import Suppression
-from receiver.engine.incident import Acknowledged, AnyEvent, Incident, IncidentStatus, Resolved
-from receiver.engine.occurrence import Occurrence, OccurrenceStatus, one_line
+from receiver.engine.events import Acknowledged, Resolved
+from receiver.engine.incident import Incident, IncidentStatus
+from receiver.engine.occurrence import OccurrenceStatus, one_line
 from receiver.store.queries import Cursor, Page, Queries
+from receiver.store.stories import Stories
+from receiver.web.pictures import DRAWN, picture
 from receiver.web.problems import BadRequest
+from receiver.web.shapes import alert_json, event_json, incident_json, placing_json, tree_json
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
@@ -28,14 +30,16 @@ class _Action(msgspec.Struct):
 class Api:
     """Incidents and alerts."""
 
-    def __init__(self, queries: Queries, decider: Decider) -> None:
+    def __init__(self, queries: Queries, decider: Decider, stories: Stories) -> None:
         self._queries = queries
+        self._stories = stories
         self._decider = decider
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/api/v1/incidents", self.incidents),
             web.get("/api/v1/incidents/{id}", self.incident),
+            web.get("/api/v1/incidents/{id}/graph", self.graph),
             web.post("/api/v1/incidents/{id}/acknowledge", self.acknowledge),
             web.post("/api/v1/incidents/{id}/resolve", self.resolve),
             web.get("/api/v1/alerts", self.alerts),
@@ -56,15 +60,30 @@ class Api:
         return _page(page, [alert_json(occurrence, held.get(occurrence.id)) for occurrence in page.items])
 
     async def incident(self, request: web.Request) -> web.Response:
-        """One incident with its story and the first of its alerts."""
+        """One incident with its story, the tree of its alerts, and the likeliest causes among them."""
         incident = await self._named(request)
-        alerts = await self._queries.alerts(status=None, incident=incident.id, limit=DEFAULT_LIMIT, after=None)
-        story = await self._queries.timeline(incident.id)
+        story = await self._stories.story(incident)
+        tree = story.tree
         details = {
-            "alert_list": [alert_json(occurrence) for occurrence in alerts.items],
-            "timeline": [event_json(at, event) for at, event in story],
+            "part_of": (await home(self._queries, incident)).id if incident.merged_into else None,
+            "tree": tree_json(tree),
+            "alert_list": [
+                alert_json(story.alerts[name]) | placing_json(tree.placings[name])
+                for name in tree.order[:DEFAULT_LIMIT]
+            ],
+            "timeline": [event_json(at, event) for at, event in story.timeline],
         }
         return web.json_response(incident_json(incident) | details)
+
+    async def graph(self, request: web.Request) -> web.Response:
+        """The tree as a picture."""
+        wanted = request.query.get("format", "svg")
+        if wanted not in DRAWN:
+            raise BadRequest(f"format must be one of {', '.join(DRAWN)}")
+        incident = await self._named(request)
+        story = await self._stories.story(incident)
+        draw, content_type = DRAWN[wanted]
+        return web.Response(text=draw(picture(incident, story.tree)), content_type=content_type)
 
     async def acknowledge(self, request: web.Request) -> web.Response:
         return await self._decide(request, Acknowledged)
@@ -80,14 +99,35 @@ class Api:
         return web.json_response(incident_json(step.incident) | answer)
 
     async def _named(self, request: web.Request) -> Incident:
-        """The incident that an id, or the unique beginning of one, names."""
-        prefix = request.match_info["id"].lower()
-        found = await self._queries.named(prefix)
-        if not found:
-            raise NoSuchIncident(f"there is no incident {one_line(prefix, 40)}")
-        if len(found) > 1:
-            raise BadRequest(f"more than one incident begins with {prefix}: {found[0].id}, {found[1].id}…")
-        return found[0]
+        return await named(self._queries, request.match_info["id"])
+
+
+async def named(queries: Queries, prefix: str) -> Incident:
+    """The incident that an id, or the unique beginning of one, names.
+
+    Raises:
+        NoSuchIncident: there is none.
+        BadRequest: there are several.
+    """
+    prefix = prefix.lower()
+    found = await queries.named(prefix)
+    if not found:
+        raise NoSuchIncident(f"there is no incident {one_line(prefix, 40)}")
+    if len(found) > 1:
+        raise BadRequest(f"more than one incident begins with {prefix}: {found[0].id}, {found[1].id}…")
+    return found[0]
+
+
+async def home(queries: Queries, incident: Incident) -> Incident:
+    """The incident that this one is part of now, itself where it is part of none."""
+    seen = {incident.id}
+    while incident.merged_into and incident.merged_into not in seen:
+        seen.add(incident.merged_into)
+        found = await queries.named(incident.merged_into)
+        if not found:  # retention took it
+            break
+        incident = found[0]
+    return incident
 
 
 async def _by(request: web.Request) -> str:
@@ -124,60 +164,3 @@ def _suppressed(request: web.Request) -> bool | None:
 
 def _page(page: Page[Any], items: list[dict[str, Any]]) -> web.Response:
     return web.json_response({"items": items, "next": page.next})
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat().replace("+00:00", "Z")
-
-
-def incident_json(incident: Incident) -> dict[str, Any]:
-    return {
-        "id": incident.id,
-        "status": incident.status.value,
-        "severity": incident.severity.value,
-        "title": incident.title,
-        "tenant": incident.tenant,
-        "source": incident.source,
-        "opened_at": _time(incident.opened_at),
-        "acknowledged_at": _time(incident.acknowledged_at),
-        "acknowledged_by": incident.acknowledged_by or None,
-        "resolved_at": _time(incident.resolved_at),
-        "resolved_by": incident.resolved_by or None,
-        "reopened": incident.reopened,
-        "reopened_at": _time(incident.reopened_at),
-        "alerts": incident.alerts,
-        "firing": incident.firing,
-    }
-
-
-def alert_json(occurrence: Occurrence, suppression: Suppression | None = None) -> dict[str, Any]:
-    return {
-        "id": occurrence.id,
-        "fingerprint": occurrence.fingerprint,
-        "starts_at": _time(occurrence.starts_at),
-        "ends_at": _time(occurrence.ends_at),
-        "status": occurrence.status.value,
-        "labels": dict(occurrence.labels),
-        "annotations": dict(occurrence.annotations),
-        "source": occurrence.source,
-        "incident": occurrence.incident,
-        "suppressed": None if suppression is None else suppression_json(suppression),
-    }
-
-
-def suppression_json(suppression: Suppression) -> dict[str, Any]:
-    """Why an alert is held back; `incident` has it on its timeline, at `until` it is looked at again."""
-    hold = suppression.hold
-    return {
-        "kind": hold.kind.value,
-        "reason": hold.reason,
-        "by": hold.by or None,
-        "incident": hold.by if hold.kind.by_incident else None,
-        "since": _time(suppression.since),
-        "until": _time(hold.look_at),
-    }
-
-
-def event_json(at: datetime, event: AnyEvent) -> dict[str, Any]:
-    told: dict[str, Any] = msgspec.to_builtins(event)
-    return {"at": _time(at)} | told

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -53,6 +53,7 @@ class Hooks:
         self.traces: Traces = NoTraces()
         self._unavailable = ""
         self._told: dict[str, datetime] = {}
+        self.taken: Callable[[Body], None] = lambda body: None  # called with each body that was committed
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -123,6 +124,7 @@ class Hooks:
         if self._unavailable:
             log.info("bodies are accepted again")
             self._unavailable = ""
+        self.taken(body)
         self._metrics.committed.inc()
         self._metrics.received.inc(alerts)
         said = b'{"status": "accepted", "alerts": %d}' % alerts

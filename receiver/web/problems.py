@@ -8,7 +8,7 @@ from http import HTTPStatus
 import structlog
 from aiohttp import web
 
-from receiver.decide import NoSuchIncident
+from receiver.decide import NoSuchAlert, NoSuchIncident
 from tocsin.errors import StoreUnavailable
 
 log = structlog.get_logger("receiver.web")
@@ -18,6 +18,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 class BadRequest(Exception):
     """A request that cannot be answered; the message says how to mend it."""
+
+
+class Impossible(Exception):
+    """A request that does not fit what is; the message names the way out."""
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -38,7 +42,9 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except BadRequest as error:
         return problem(400, str(error))
-    except NoSuchIncident as error:
+    except Impossible as error:
+        return problem(409, str(error))
+    except (NoSuchIncident, NoSuchAlert) as error:
         return problem(404, str(error))
     except StoreUnavailable as error:
         return problem(503, str(error))

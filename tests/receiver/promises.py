@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from receiver.engine.incident import AnyEvent, fold
+from receiver.engine.events import AnyEvent
+from receiver.engine.incident import fold
 from receiver.store.database import Database
 from receiver.store.ledger import Ledger, event_of, incident_of
 from receiver.store.schema import events, incidents

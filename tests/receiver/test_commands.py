@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -201,6 +202,51 @@ def test_maintenance_from_the_command_line(tmp_path: Path) -> None:
         assert tocsin("maintenance", "list", "--url", url).stdout == "No maintenance is on or planned.\n"
         refused(tocsin("maintenance", "add", "--name", "x", "--for", "2h", "=", "--url", url), 1, "no matcher")
         refused(tocsin("maintenance", "end", "zzzz", "--url", url), 1, "no maintenance window zzzz")
+
+
+TOPOLOGY = "topology: {edges: {web: [player], player: [db]}}\n"
+
+
+@pytest.mark.slow
+def test_decisions_from_the_command_line(tmp_path: Path) -> None:
+    """Incidents are merged, split and marked from the command line; each says what it did; the tree is drawn."""
+    (tmp_path / "receiver.yml").write_text(TOPOLOGY)
+    with running(tmp_path, "--config.file", str(tmp_path / "receiver.yml")) as url:
+        for name, service in (("DatabaseDown", "db"), ("WebErrors", "web"), ("CertificateExpires", "mail")):
+            hook = f"{url}/api/v2/hooks/alertmanager"
+            urllib.request.urlopen(hook, body(alert(name, service=service), group=name)).close()
+        listed = wait_for(lambda: tocsin("incidents", "list", "--url", url).stdout, "CertificateExpires is up")
+        found = {line.split()[-3]: line.split()[0] for line in listed.splitlines()[1:]}
+        mail, db = found["CertificateExpires"], found["DatabaseDown"]
+
+        def said(*arguments: str) -> str:
+            result = tocsin("incidents", *arguments, "--by", "bob", "--url", url)
+            assert result.returncode == 0, result
+            return result.stdout
+
+        assert said("merge", mail[:6], "--into", db[:6]) == f"bob merged {mail} into {db}\n"
+        assert said("cause", db, "--name", "DatabaseDown").startswith("bob marked DatabaseDown (")
+        assert said("noise", db, "--name", "CertificateExpires").endswith(f") of {db} as noise\n")
+        shown = tocsin("incidents", "show", db, "--url", url).stdout
+        assert "Cause, as bob says" in shown
+        assert "\nNoise\n  CertificateExpires on mail" in shown
+        split = tocsin("incidents", "split", db, "--name", "CertificateExpires", "--format", "json", "--url", url)
+        new = json.loads(split.stdout)["incidents"][1]["id"]
+        alert_id = json.loads(tocsin("alerts", "list", "--incident", new, "--format", "json", "--url", url).stdout)
+        moved = said("move", new, alert_id["items"][0]["id"], "--to", db)
+        assert moved.endswith(f") from {new} to {db}\n")
+        picture = tmp_path / "picture.svg"
+        assert tocsin("incidents", "graph", db, "--output", str(picture), "--url", url).stdout == ""
+        assert picture.read_text().startswith("<svg")
+        assert "flowchart LR" in tocsin("incidents", "graph", db, "--format", "mermaid", "--url", url).stdout
+        refused(
+            tocsin("incidents", "graph", db, "-o", str(tmp_path / "no" / "x"), "--url", url),
+            2,
+            "choose another --output",
+        )
+        refused(tocsin("incidents", "split", db, "--url", url), 1, "say which alerts")
+        refused(tocsin("incidents", "merge", mail, "--into", db, "--url", url), 1, "decide about that one")
+        refused(tocsin("incidents", "move", db, "x", "--to", "zzzz", "--url", url), 1, "there is no incident zzzz")
 
 
 @pytest.mark.slow

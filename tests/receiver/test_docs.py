@@ -7,11 +7,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import typer
 import typer.main
 
 from receiver import commands
 from receiver.config import EscalationSettings, ReceiverConfig, StepSettings
+from receiver.engine.causes.growing import tree_of
+from receiver.engine.causes.settings import CorrelationSettings, StormSettings
+from receiver.engine.causes.tree import Reading
+from receiver.engine.events import AlertRef, Root
 from receiver.engine.flapping import FlappingSettings
+from receiver.engine.incident import Incident
 from receiver.engine.inhibition import InhibitionSettings
 from receiver.engine.maintenance import MaintenanceSettings
 from receiver.engine.minimum import MinimumSettings
@@ -19,10 +25,13 @@ from receiver.engine.topology import TopologySettings
 from receiver.heartbeats.settings import HeartbeatSettings, PingSettings
 from receiver.metrics import Metrics
 from receiver.notify.channels import KINDS
+from receiver.onsets.settings import RulesApiSettings
 from receiver.reconcile.settings import ReconcileSettings
 from receiver.retention import RetentionSettings, TenantRetention
 from receiver.store.settings import DatabaseSettings
+from receiver.web.shapes import branch_json, placing_json, root_json, tree_json
 from receiver.web.sources import CertificateSettings, LoginSettings, SourceSettings, TokenSettings
+from tests.receiver.test_notify import ALERT
 from tocsin import duration
 from tocsin.clock import SystemClock
 from tocsin.config import Settings
@@ -50,8 +59,11 @@ MODELS: dict[str, type[Settings]] = {
     "`maintenance[]`": MaintenanceSettings,
     "`flapping`": FlappingSettings,
     "`minimum[]`": MinimumSettings,
+    "`correlation`": CorrelationSettings,
+    "`correlation.storm`": StormSettings,
     "`topology`": TopologySettings,
     "`inhibition`": InhibitionSettings,
+    "`rules_api`": RulesApiSettings,
     **{f"`channels.NAME.{kind}`": settings for kind, (settings, _) in KINDS.items()},
 }
 
@@ -76,7 +88,9 @@ def test_defaults_are_documented() -> None:
     assert set(EscalationSettings.model_fields) == {"steps"}
 
 
-@pytest.mark.parametrize("model", [ReceiverConfig, ReconcileSettings, HeartbeatSettings, PingSettings])
+@pytest.mark.parametrize(
+    "model", [ReceiverConfig, ReconcileSettings, HeartbeatSettings, PingSettings, CorrelationSettings, StormSettings]
+)
 def test_default_durations_are_documented(model: type[Settings]) -> None:
     """The defaults of durations stand in the reference."""
     for name, field in model.model_fields.items():
@@ -114,7 +128,36 @@ def test_every_flag_is_documented() -> None:
     assert [option for option in sorted(options) if f"`{option}`" not in RECEIVER_PAGE] == []
 
 
+def test_every_command_about_incidents_is_documented() -> None:
+    """The commands of `tocsin incidents` stand in the reference."""
+    known = typer.main.get_command(commands.incidents).commands  # type: ignore[attr-defined]
+    missing = [name for name in sorted(known) if not re.search(rf"`(tocsin incidents )?{name}[ `]", RECEIVER_PAGE)]
+    assert missing == []
+
+
+def test_every_field_of_a_tree_is_documented() -> None:
+    """What the API tells of an incident's causes stands in the reference."""
+    began = Root(AlertRef(ALERT.id, "X"), ALERT.starts_at)
+    tree = tree_of(Incident("x", root=began), [], [ALERT], Reading())
+    told = {"root", "cause", "noise", "merged_into", "storm", "part_of", *root_json(began), *tree_json(tree)}
+    told |= {*branch_json(tree.branches[0]), *placing_json(tree.placings[ALERT.id])}
+    section = RECEIVER_PAGE.split("## Incidents\n")[1].split("\n## ")[0]
+    assert [name for name in sorted(told) if f"`{name}`" not in section] == []
+
+
 def test_every_web_setting_is_documented() -> None:
     """The settings of --web.config.file stand in the reference."""
     for model in (WebConfig, TlsSettings, HttpSettings):
         assert [name for name in model.model_fields if f"`{name}`" not in RECEIVER_PAGE] == []
+
+
+@pytest.mark.parametrize(("command", "group"), [("replay", commands.incidents), ("record", commands.receiver)])
+def test_recording_and_replaying_are_documented(command: str, group: typer.Typer) -> None:
+    """Each option, and each key of what is printed, stands on their page."""
+    page = (ROOT / "docs/reference/replay.md").read_text()
+    parameters = typer.main.get_command(group).commands[command].params  # type: ignore[attr-defined]
+    options = {option for parameter in parameters for option in parameter.opts if option.startswith("--")}
+    assert [option for option in sorted(options - {"--help"}) if option not in page] == []
+    keys = [field for row in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", page, re.MULTILINE) for field in row.split(", ")]
+    promised = ["id", "fingerprint", "startsAt", "incident", "cause_rank", "reasons", "suppressed"]
+    assert [key.strip("`") for key in keys] == promised

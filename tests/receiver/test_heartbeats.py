@@ -17,9 +17,9 @@ from structlog.testing import capture_logs
 from receiver.engine.heartbeat import Heartbeat, hear
 from receiver.engine.notification import Body
 from receiver.engine.seen import Seen
+from receiver.heartbeats.judging import judge
 from receiver.heartbeats.ping import STUCK_AFTER, Alive
 from receiver.heartbeats.settings import PingSettings
-from receiver.heartbeats.watch import judge
 from receiver.store.probe import Probe
 from receiver.store.sqlite import FILE_NAME
 from tests.receiver.bodies import START, alert, body

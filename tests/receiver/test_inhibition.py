@@ -12,7 +12,11 @@ from tests.receiver.harness import receiver
 from tests.receiver.holding import OVER, PAGE, WINDOW, config, held, timeline, told
 
 EDGES = {"checkout": ["cart", "payments"], "cart": ["redis"], "redis": ["cart"]}
-INHIBITION: dict[str, Any] = {"topology": {"edges": EDGES}, "inhibition": {"settle": "2m"}}
+INHIBITION: dict[str, Any] = {
+    "topology": {"edges": EDGES},
+    "correlation": {"by": "group"},
+    "inhibition": {"settle": "2m"},
+}
 
 
 def on(service: str, *, end: float | None = None, start: float = 0, severity: str = "critical") -> bytes:

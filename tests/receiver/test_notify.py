@@ -18,7 +18,8 @@ from aiosmtpd.smtp import SMTP
 from aiosmtpd.smtp import Envelope as SmtpEnvelope
 from msgspec import structs
 
-from receiver.engine.incident import EscalationStep, Incident, IncidentStatus
+from receiver.engine.events import EscalationStep
+from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.occurrence import Occurrence
 from receiver.notify.channel import Channel, ChannelRefused, ChannelUnavailable, Envelope
 from receiver.notify.channels import KINDS

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.engine.incident import (
+from receiver.engine.events import (
     Acknowledged,
     AlertRef,
     AlertsJoined,
@@ -18,15 +18,12 @@ from receiver.engine.incident import (
     Escalated,
     EscalationDue,
     EscalationStep,
-    Incident,
-    IncidentStatus,
     MessageFailed,
     MessageSent,
     Opened,
     Resolved,
-    apply,
-    fold,
 )
+from receiver.engine.incident import Incident, IncidentStatus, apply, fold
 from receiver.engine.policy import CancelTimer, Send, SetTimer, step, still_wanted
 from tests.receiver.bodies import START
 from tocsin.model import Severity

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,10 @@ def enable(tocsin: Harness, file: Path) -> None:
 
     async def take(prepared: Prepared) -> None:
         phones = {name: tocsin.phones.get(name, Phone()) for name in prepared.channels}
-        await tocsin.receiver.take(Prepared(prepared.config, prepared.authentication, phones))
+        await tocsin.receiver.take(Prepared(prepared.config, prepared.authentication, phones, prepared.holds))
 
     reloader = Reloader(
-        lambda: Prepared.of(load(file, ReceiverConfig)),
+        lambda: Prepared.of(load(file, ReceiverConfig), again=True),
         take,
         registry=tocsin.receiver.metrics.registry,
         clock=tocsin.clock,
@@ -176,3 +177,20 @@ async def test_a_store_that_stays_away_is_told_once(tmp_path: Path) -> None:
             await tocsin.receiver.runner._start_lanes()
             tocsin.receiver.runner._wait_for_store(error)
         assert [line["event"] for line in logs] == ["jobs wait for the store"] * 2
+
+
+async def test_rule_files(tmp_path: Path) -> None:
+    """A reload reads rule files anew; one that cannot be read is told, and what was read before stays."""
+    file, rules = tmp_path / "receiver.yml", tmp_path / "rules.yml"
+    write(file, rule_files=["rules.yml"], inbox_limit=5)
+    async with receiver(tmp_path) as tocsin:
+        enable(tocsin, file)
+        with capture_logs() as logs:
+            for text, minutes in [("5m", 5), ("9m", 9), ("soon", 9), ("1m", 1)]:
+                rules.write_text(f"groups: [{{name: g, rules: [{{alert: A, expr: up, for: {text}}}]}}]")
+                assert (await tocsin.client.post(PATH)).status == 200
+                known = tocsin.receiver.loop.rules.holds.hold({"alertname": "A"})
+                assert known == timedelta(minutes=minutes)
+        (warning,) = [log for log in logs if log["log_level"] == "warning"]
+        assert f"{rules}:1:" in warning["problems"]
+        assert tocsin.receiver.inbox.limit == 5

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from receiver.config import ReceiverConfig
-from receiver.engine.incident import (
-    AlertRef,
-    AlertsExpired,
-    AlertsResolved,
-    Incident,
-    IncidentStatus,
-    Message,
-    MessageSent,
-    Reopened,
-    Resolved,
-)
+from receiver.engine.events import AlertRef, AlertsExpired, AlertsResolved, Message, MessageSent, Reopened, Resolved
+from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.policy import CancelTimer, Send, SetTimer, step, still_wanted
 from receiver.engine.reopen import reopens
 from receiver.notify.channel import ChannelUnavailable, Envelope

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from receiver.engine.correlate import Placement
+from receiver.engine.correlate import Fired, Placed
 from receiver.engine.notification import Notification
-from receiver.engine.occurrence import Occurrence
+from receiver.engine.working_set import WorkingSet
 from receiver.notify.channel import ChannelRefused, ChannelUnavailable
 from tests.receiver.bodies import alert, body
 from tests.receiver.harness import Harness, escalation, receiver
@@ -227,9 +229,10 @@ def _break_on(tocsin: Harness, name: str) -> None:
     correlator = tocsin.receiver.loop.rules.correlator
     place = correlator.place
 
-    def broken(notification: Notification, occurrence: Occurrence) -> Placement:
-        if occurrence.name == name:
+    def broken(notification: Notification, fired: Iterable[Fired], work: WorkingSet, now: datetime) -> Iterator[Placed]:
+        listed = list(fired)
+        if any(occurrence.name == name for occurrence, _ in listed):
             raise RuntimeError("cannot place this")
-        return place(notification, occurrence)
+        return place(notification, listed, work, now)
 
     correlator.place = broken  # type: ignore[method-assign]

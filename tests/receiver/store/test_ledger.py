@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 from sqlalchemy.exc import DBAPIError
 
-from receiver.engine.incident import Acknowledged, AnyEvent, Incident, Opened, Resolved
+from receiver.engine.events import Acknowledged, AnyEvent, Opened, Resolved
+from receiver.engine.incident import Incident
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.policy import step
 from receiver.engine.working_set import Outcome

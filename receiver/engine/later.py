@@ -1,0 +1,31 @@
+"""What the engine asks to happen later, by name and time: who asks twice for the same thing asks once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from receiver.engine.policy import LookAgain, Send, SetTimer
+
+
+def timer_key(incident: str) -> str:
+    """An incident has one timer."""
+    return f"{incident}/timer"
+
+
+def key_of(effect: SetTimer | Send | LookAgain) -> str:
+    """What an effect is about: a later one of the same key takes its place."""
+    match effect:
+        case SetTimer(incident=incident):
+            return timer_key(incident)
+        case Send(key=key):
+            return key
+        case LookAgain(by=by, after=after):
+            return f"look-again/{by or f'{wanted_at(effect):%Y-%m-%dT%H:%M:%S}'}/{after}"
+
+
+def wanted_at(effect: SetTimer | Send | LookAgain) -> datetime:
+    """When it is due; looks that are due within the same second are one."""
+    due_at = effect.due_at
+    if isinstance(effect, LookAgain) and due_at.microsecond:
+        return (due_at + timedelta(seconds=1)).replace(microsecond=0)
+    return due_at
