@@ -33,7 +33,7 @@ def adoptions(anchors: Iterable[Anchor], board: Board, rates: Rates, topology: T
             board.goes_into(other.incident, home)
             board.learned.note_adopted(clue.name, rates.at)
             board.learned.note_followed(clue.name, anchor.root.alert.name, rates.at)
-            reason = words.follows(clue, link, rates.follows(clue.name))
+            reason = words.follows(clue, link, rates.habit(clue.name))
             yield Adoption(other.incident, anchor.root.alert.id, reason, round(link.odds, 1))
             if link.takes_along and root.node:
                 waiting.append(board.carries(anchor, root.node))

@@ -105,7 +105,7 @@ class ByCauses:
         root = Root(alert, datetime.fromtimestamp(clue.onset, UTC), clue.node, clue.shared)
         board.learned.note_opened(clue.name, rates.at)
         adopts = tuple(adoptions(board.opens(incident, root), board, rates, self.topology))
-        reason = words.alone(clue.name, board.learned, rates.at)
+        reason = words.alone(clue.name, rates.habit(clue.name))
         return Placement(incident, reason, incident, root, adopts=adopts)
 
     def _follow(self, clue: Clue, link: Link, board: Board, rates: Rates) -> Placement:
@@ -120,7 +120,7 @@ class ByCauses:
             adopts = tuple(adoptions([board.carries(anchor, clue.node)], board, rates, self.topology))
         return Placement(
             key=incident,
-            reason=words.follows(clue, link, rates.follows(clue.name)),
+            reason=words.follows(clue, link, rates.habit(clue.name)),
             incident=incident,
             follows=anchor.root.alert.id,
             odds=round(link.odds, 1),

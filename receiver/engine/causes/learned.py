@@ -22,6 +22,7 @@ PRIOR_FOLLOWERS = 1.5  # for each opening ...
 PRIOR_OPENINGS = 10.0  # ... as if of so many
 USUAL_NAMES = 4.0  # names that follow, before any were seen
 FEWEST_PLACES = 10
+FEWEST_TO_TELL = 5.0  # alerts of a name, before a share of them is told to people
 TRAVEL_SECONDS = 25.0  # median of one hop, before any was seen ...
 PRIOR_TRAVELS = 4.0  # ... as if of so many
 
@@ -71,6 +72,11 @@ class Learned(msgspec.Struct):
         """How often an alert of this name follows another, of all times that it comes."""
         seen = self._of(name, now)
         return (seen.followed + 1.0) / (seen.followed + max(seen.opened, 0.0) + 2.0)
+
+    def habit(self, name: str, now: float) -> float | None:
+        """How often alerts of this name follow another; None: too few were seen to say so."""
+        seen = self._of(name, now)
+        return self.follows(name, now) if seen.followed + seen.opened >= FEWEST_TO_TELL else None
 
     @property
     def travel(self) -> float:

@@ -54,7 +54,7 @@ class Rates:
         self._travel = float(round(learned.travel))
         self._weights: dict[str, tuple[float, float]] = {}
         self._followers: dict[str, float] = {}
-        self._follows: dict[str, float] = {}
+        self._habits: dict[str, float | None] = {}
 
     def odds(self, name: str) -> Odds:
         """The odds for alerts of one name."""
@@ -70,12 +70,11 @@ class Rates:
             found = self._followers[opener] = self._learned.followers(opener, self.at)
         return found
 
-    def follows(self, name: str) -> float:
-        """How often an alert of this name follows another, of all times that it comes."""
-        found = self._follows.get(name)
-        if found is None:
-            found = self._follows[name] = self._learned.follows(name, self.at)
-        return found
+    def habit(self, name: str) -> float | None:
+        """How often alerts of this name follow another; None: too few were seen to say so."""
+        if name not in self._habits:
+            self._habits[name] = self._learned.habit(name, self.at)
+        return self._habits[name]
 
     def travelled(self, lag: float, hops: int) -> float:
         """The density at the half second, for the median to the second."""

@@ -6,13 +6,12 @@ from datetime import timedelta
 from functools import lru_cache
 
 from receiver.engine.causes.clue import Clue, Link, Relation
-from receiver.engine.causes.learned import Learned
 from receiver.engine.occurrence import one_line
 from tocsin import duration
 
 
-def follows(clue: Clue, link: Link, rate: float) -> str:
-    """Why an alert is a consequence. `rate`: how often alerts of its name follow something."""
+def follows(clue: Clue, link: Link, habit: float | None) -> str:
+    """Why an alert is a consequence. `habit`: how often alerts of its name follow something."""
     root = link.anchor.root
     cause, lag = root.alert.name, _lag(round(clue.onset - link.anchor.onset))
     where = f"`{clue.node}`" if clue.node else _place(clue.shared)
@@ -30,12 +29,14 @@ def follows(clue: Clue, link: Link, rate: float) -> str:
             told = f"its text names `{link.way[-1]}`, whose {cause} began {lag}"
         case Relation.NEARBY:
             told = f"{cause} of {_place(root.shared)} began {lag}, and nothing else explains it"
-    return f"{told}; such alerts follow {_percent(rate)} of the time, {_times(link.odds)} likelier than chance"
+    often = "" if habit is None else f"such alerts follow {_percent(habit)} of the time, "
+    return f"{told}; {often}{_times(link.odds)} likelier than chance"
 
 
-def alone(name: str, learned: Learned, now: float) -> str:
+def alone(name: str, habit: float | None) -> str:
     """Why an alert opens an incident of its own."""
-    return f"nothing open explains it; {name} comes by itself {_percent(1.0 - learned.follows(name, now))} of the time"
+    often = "" if habit is None else f"; {name} comes by itself {_percent(1.0 - habit)} of the time"
+    return f"nothing open explains it{often}"
 
 
 @lru_cache(maxsize=4_096)
