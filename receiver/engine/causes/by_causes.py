@@ -76,8 +76,10 @@ class ByCauses:
 
     def clue(self, occurrence: Occurrence, holds: Holds) -> Clue:
         labels = occurrence.labels
-        node = labels.get(self.topology.label, "")
         shared = tuple([(label, labels[label]) for label in self.labels if labels.get(label)])
+        node = labels.get(self.topology.label, "")
+        if not node:  # the graph may name machines, too: what runs on one depends on it
+            node = next((value for _, value in shared if value in self.topology.nodes), "")
         began = onset(labels, occurrence.annotations, occurrence.starts_at, holds)
         said = occurrence.annotations
         text = said.get("description") or said.get("summary") or ""

@@ -80,6 +80,14 @@ def test_a_node_takes_its_pods_along_and_what_depends_on_them() -> None:
     assert play.fires("PodNotReady", "billing", at=25, node="n2", pod="billing-0") != node
 
 
+def test_a_machine_can_be_a_node_of_the_graph() -> None:
+    """What `tocsin topology discover --from kubernetes` writes: services depend on the machines that they run on."""
+    play = Play(rules({"player": ("catalog", "n1"), "catalog": ("n2",)}))
+    node = play.fires("NodeDown", at=0, node="n2")
+    assert play.fires("HighLatency", "player", at=45) == node
+    assert play.why("HighLatency").startswith("`player` depends on `n2` (by way of catalog), whose NodeDown began 45s")
+
+
 def test_a_cause_that_comes_late_adopts_its_consequences() -> None:
     """What began earlier and is told later takes over what it explains; their alerts count there."""
     play = Play()
