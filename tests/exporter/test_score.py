@@ -56,12 +56,12 @@ def test_a_collapse_is_one_event(tmp_path: Path) -> None:
     assert len(events) == 1
 
 
-@pytest.mark.parametrize("cut", [1, 2, 3, 50, PER_DAY + 1, 8 * PER_DAY + 183])
-def test_nothing_depends_on_later_lines(tmp_path: Path, cut: int) -> None:
-    """A file that ends earlier has the same lines up to there."""
-    lines = data()
+def test_nothing_depends_on_later_lines(tmp_path: Path) -> None:
+    """A file that ends earlier has the same lines up to there, even in the midst of a collapse."""
+    lines = data(2.8, 2 * PER_DAY + 180)
     whole = score(write(tmp_path / "whole.csv", *lines))
-    assert score(write(tmp_path / "cut.csv", *lines[:cut])) == whole[:cut]
+    for cut in (1, 2, 3, 50, PER_DAY + 1, 2 * PER_DAY + 183):
+        assert score(write(tmp_path / "cut.csv", *lines[:cut])) == whole[:cut], cut
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_nothing_depends_on_later_lines(tmp_path: Path, cut: int) -> None:
 )
 def test_timestamps(tmp_path: Path, stamp: str) -> None:
     """Every promised way to write one moment means the same moment."""
-    lines = [f"{1769864400 - 300 * back},{100 + back % 3}" for back in range(400, 0, -1)]
+    lines = [f"{1769864400 - 300 * back},{100 + back % 3}" for back in range(60, 0, -1)]
     expected = score(write(tmp_path / "a.csv", *lines, "1769864400,150"))[-1]
     got = score(write(tmp_path / "b.csv", *lines, f"{stamp},150"))[-1]
     assert {**got, "timestamp": ""} == {**expected, "timestamp": ""}
