@@ -7,9 +7,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from exporter.explaining.explain import Figures
+from exporter.names import key_of, show
 from exporter.plotting.units import Unit, scaled, unit_of
-from exporter.reading import key_of
-from exporter.replaying.choosing import show
 
 LEAST_PART = 0.01  # smaller parts are not told
 MILLION = 1e6

@@ -49,8 +49,9 @@ def of_sktime(
 ) -> Model[Any]:
     """A forecaster or a detector of sktime as a model."""
     from exporter.models.sktime_detections import SktimeDetections
-    from exporter.models.sktime_forecasts import Plan, SktimeForecasts
+    from exporter.models.sktime_forecasts import SktimeForecasts
     from exporter.models.sktime_names import kind_of
+    from exporter.models.sktime_schedule import Plan
     from exporter.models.sktime_work import Spec
 
     step, spec = query.step.total_seconds(), Spec(named.sktime, named.params)

@@ -17,7 +17,8 @@ from exporter.models.contest import Contest
 from exporter.models.interest import Interest
 from exporter.models.seasonal import Seasonal
 from exporter.models.sktime_detections import SktimeDetections
-from exporter.models.sktime_forecasts import Plan, SktimeForecasts
+from exporter.models.sktime_forecasts import SktimeForecasts
+from exporter.models.sktime_schedule import Plan
 from exporter.models.sktime_work import Spec
 from tests.exporter.series import PER_DAY, STEP, THURSDAY, frame, make, times
 
