@@ -6,26 +6,25 @@ Everything is computed for all series at once; the state of a series is constant
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
 
 import numpy as np
 
 from exporter import calibration as tails
-from exporter.calibration import Nature
+from exporter.calibration import Calibration, Nature
 from exporter.frame import Bools, Floats, Frame
 from exporter.model import Arrays, Forecast, Rows, Scores
-from exporter.models import learning
+from exporter.models import borrowing, learning
 from exporter.models import outlook as outlooks
 from exporter.models import profiles as seasons
 from exporter.models import spread as scales
 from exporter.models.column import everywhere
-from exporter.models.evidence import HINTS, SPANS, WEIGHTS, gather, grains, least_unit, restarted, usual_change
+from exporter.models.evidence import HINTS, PIECES, SPANS, WEIGHTS, gather, grains, least_unit, restarted, usual_change
+from exporter.models.hearing import Ear, Hear, retelling
 from exporter.models.interest import Interest, weigh
 from exporter.models.moment import DAY, HOUR, Calendar, Moment
 from exporter.models.state import SeasonalState
-from tocsin.model import Labels
 
 LEARNING_LIMIT = 3.0  # deviations; a value further off teaches as if it lay there
 SHIFT_HOURS = 6.0  # a value that was off for so long is let in little by little, after four times as long wholly
@@ -38,20 +37,6 @@ UTC_CALENDAR = Calendar()
 UNBOUNDED = (-math.inf, math.inf)
 NATURE = Nature(SPANS, HINTS)
 NOW, SLOW, FAR = range(3)
-
-
-# From shares of what scores 1 and sizes of the evidence, both signed, (pieces, series), and scores to those that count.
-Hear = Callable[[Floats, Floats, Floats], Floats]
-
-
-class Ear(Protocol):
-    """Knows what people have said of series: takes their evidence as they want it taken."""
-
-    def moved(self) -> None:
-        """The series are in other rows from now on."""
-
-    def listen(self, labels: Sequence[Labels]) -> Hear | None:
-        """How the evidence of these rows is taken; None: as it is."""
 
 
 @dataclass(slots=True)
@@ -70,7 +55,10 @@ class Expected:
 
 
 class Seasonal:
-    """Keeps the promise of `exporter.model.Model`."""
+    """Keeps the promises of `exporter.model.Model` and `exporter.models.hearing.Listens`."""
+
+    pieces: Sequence[str] = PIECES
+    weights = WEIGHTS
 
     def __init__(
         self, calendar: Calendar = UTC_CALENDAR, interest: Interest | None = None, ear: Ear | None = None
@@ -98,7 +86,7 @@ class Seasonal:
         return state
 
     def resize(self, state: SeasonalState, rows: Rows) -> SeasonalState:
-        """The state with other rows; a new row begins without knowledge."""
+        """The state with other rows; a new row borrows from those like it once it has values."""
         self._moved()
         return state.resized(rows)
 
@@ -109,11 +97,14 @@ class Seasonal:
         shape = columns.values.shape
         scores = Scores(*(np.empty(shape) for _ in fields(Scores)))
         into = [getattr(scores, field.name) for field in fields(Scores)]
+        new = borrowing.newcomers(state)
         with np.errstate(all="ignore"):  # 0 / 0 is what nothing is known of, and values may be as large as can be
             for column, when in enumerate(columns.times.tolist()):
                 judged = self._column(state, columns.values[:, column], when, hear)
                 for array, values in zip(into, judged, strict=True):
                     array[:, column] = values
+                if len(new):
+                    borrowing.welcome(state, new, columns.labels, columns.values[:, column], judged[1])
         return state, scores
 
     def forecast(self, state: SeasonalState, steps: Sequence[int]) -> Forecast:
@@ -134,6 +125,10 @@ class Seasonal:
     def restore(self, arrays: Arrays) -> SeasonalState:
         """The state that `arrays` gave."""
         return SeasonalState.from_arrays(arrays)
+
+    def tails(self, state: SeasonalState) -> Calibration:
+        """What the evidence is judged by."""
+        return state.calibration
 
     def _moved(self) -> None:
         if self.ear:
@@ -185,9 +180,9 @@ class Seasonal:
         index = tails.indices(calibration, grains(usual_change(state.evidence, unit)))
         band = width * tails.limit(calibration, 0, WEIGHTS[0], wanted.alarming, index)
         state.columns += 1
-        said = None if hear is None else lambda each, score: hear(np.sign(signed) * each, signed, score)
+        heard = retelling(hear, signed)
         return *tails.judge(
-            calibration, np.abs(signed), weights, there, wanted, state.columns, NATURE, said, index
+            calibration, np.abs(signed), weights, there, wanted, state.columns, NATURE, heard, index
         ), band
 
     def _ahead(self, state: SeasonalState, seconds: float) -> tuple[Floats, Floats]:

@@ -12,12 +12,14 @@ from dataclasses import fields
 import numpy as np
 
 from exporter import drift as drifting
+from exporter.calibration import Calibration
 from exporter.fitting import Workers
 from exporter.frame import Floats, Frame
 from exporter.model import Arrays, Forecast, Rows, Scores
+from exporter.models.hearing import Ear, Hear
 from exporter.models.interest import Interest
 from exporter.models.sktime_errors import deviation_of, learn_errors, remember
-from exporter.models.sktime_judging import anomalous_hours, judge
+from exporter.models.sktime_judging import PIECES, WEIGHTS, anomalous_hours, judge
 from exporter.models.sktime_schedule import FEWEST, Fits, Plan, phases
 from exporter.models.sktime_state import SktimeState
 from exporter.models.sktime_work import Spec
@@ -29,13 +31,17 @@ WIDER_EACH_DAY = 0.12
 
 
 class SktimeForecasts:
-    """Keeps the promise of `exporter.model.Model`."""
+    """Keeps the promises of `exporter.model.Model` and `exporter.models.hearing.Listens`."""
+
+    weights = WEIGHTS
 
     def __init__(
         self, spec: Spec, plan: Plan, workers: Workers, interest: Interest, tell: Callable[[str, str], None]
     ) -> None:
         """`tell` hears of each fit: its outcome (`done`, `updated`, `failed`), and the message of what failed."""
         self.spec, self.plan, self.interest = spec, plan, interest
+        self.pieces: Sequence[str] = [f"{spec.name}.{piece}" for piece in PIECES]
+        self.ear: Ear | None = None
         self._leads = plan.leads
         self._fits = Fits(spec, plan, workers, tell, self._leads)
 
@@ -64,16 +70,19 @@ class SktimeForecasts:
 
     def resize(self, state: SktimeState, rows: Rows) -> SktimeState:
         """The state with other rows; a new row begins without knowledge."""
+        if self.ear:
+            self.ear.moved()
         return state.resized(rows)
 
     def update(self, state: SktimeState, columns: Frame) -> tuple[SktimeState, Scores]:
         """Scores each column, then learns from it; fits that are due are asked for, those that are done taken."""
         state.step = columns.step
         scores = Scores(*(np.empty(columns.values.shape) for _ in fields(Scores)))
-        series_phases = phases(columns.labels)
+        series_phases, hear = phases(columns.labels), self.ear.listen(columns.labels) if self.ear else None
         for column, when in enumerate(columns.times.tolist()):
             self._fits.collect(state)
-            for field, values in zip(fields(Scores), self._column(state, columns.values[:, column], when), strict=True):
+            judged = self._column(state, columns.values[:, column], when, hear)
+            for field, values in zip(fields(Scores), judged, strict=True):
                 getattr(scores, field.name)[:, column] = values
             self._fits.ask(state, self._fits.due(state, series_phases))
         return state, scores
@@ -104,7 +113,11 @@ class SktimeForecasts:
         """The state that `arrays` gave."""
         return SktimeState.from_arrays(arrays)
 
-    def _column(self, state: SktimeState, values: Floats, when: float) -> tuple[Floats, ...]:
+    def tails(self, state: SktimeState) -> Calibration:
+        """What the evidence is judged by."""
+        return state.judge.calibration
+
+    def _column(self, state: SktimeState, values: Floats, when: float, hear: Hear | None = None) -> tuple[Floats, ...]:
         """Judges one column, then learns it. Returns the fields of Scores in their order."""
         values = np.where(np.isfinite(values), values, np.nan)
         path, _ = self._predicted(state, when)
@@ -113,7 +126,7 @@ class SktimeForecasts:
         unit = deviation_of(state, expected)
         state.columns += 1
         deviation = residual / np.where(np.isnan(unit), 1.0, unit)
-        verdict = judge(state.judge, self.interest, deviation, residual, expected, state.step, state.columns)
+        verdict = judge(state.judge, self.interest, deviation, residual, expected, state.step, state.columns, hear)
         band = unit * verdict.limit
         drifted = drifting.learn(state.drift, values - path, state.step)
         learn_errors(state, values, residual, values - path, unit)
