@@ -1,7 +1,8 @@
 """What a new series borrows from those like it, until it knows itself: the day's shape, scale and tails.
 
 Once a series has a few values, its kin are looked for (`exporter.models.kinship`): known series that share most labels
-with it. Where they agree on the day's shape (`exporter.models.lending`), it takes over their median, at its own level.
+with it. Where they agree on the day's shape (`exporter.models.lending`), it takes over their median, at its own level,
+unless it is still on its way there: what warms up would outgrow what it borrowed.
 What is borrowed counts like half a day of the series' own evidence, so that its own visits soon outweigh it. Arrays
 have the series as their last axis.
 """
@@ -18,8 +19,8 @@ from exporter.frame import Bools, Floats
 from exporter.model import Rows
 from exporter.models.evidence import ROUGH
 from exporter.models.kinship import NOBODY, by_labels
-from exporter.models.lending import FEWEST, LENT, SIZE, Groups, Terms, median_of_columns
-from exporter.models.moment import DAY, HOUR
+from exporter.models.lending import FEWEST, LENT, SIZE, VALUE, Groups, Terms, median_of_columns
+from exporter.models.moment import DAY, DAY_BINS, HOUR
 from exporter.models.profiles import BY_RATIO
 from exporter.models.spread import PRIOR
 from exporter.names import keys_of
@@ -32,6 +33,9 @@ FIRST_SECONDS, FIRST_VALUES = 1_800.0, (3, 10)  # a series waits for so long, so
 TRIES = 6  # where nobody lends then, it asks again when it has twice as many, and so on,
 RIPE_SECONDS = DAY  # until it has seen so long; whoever lends has, or has borrowed
 NEWEST = 3  # values, whose median tells a new series' level
+# A series has settled if since half as many values it moved otherwise than its kin by less than this: of what they
+# expect now (of a factor), of one of their deviations.
+SETTLED_SHARE, SETTLED_DEVIATIONS = 0.25, 0.75
 CALM_STEPS = 2.0  # whoever has been unusual for more steps than these lends nothing now
 MISTAKEN_SECONDS = 3 * HOUR  # whoever was unusual for so long on its first day has borrowed what does not fit
 GIVEN_BACK = -1.0
@@ -45,11 +49,20 @@ class Borrowing:
     """What is remembered of series that are new."""
 
     newest: Floats  # (3, series), the newest values, as long as the series is new
+    before: Floats  # (series,), its level when it had half as many values as when it asks next
     lenders: Floats  # (series,), from how many series it has borrowed; 0: it has not, -1: it gave that back
 
     @classmethod
     def fresh(cls, series: int) -> Self:
-        return cls(np.full((NEWEST, series), np.nan), np.zeros(series))
+        return cls(np.full((NEWEST, series), np.nan), np.full(series, np.nan), np.zeros(series))
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What is known of a column when somebody asks: what was `expected` of all rows, (series,); its bin of the day."""
+
+    expected: Floats
+    day_bin: int
 
 
 def newcomers(state: SeasonalState) -> Rows:
@@ -68,10 +81,10 @@ def _is_new(state: SeasonalState, rows: Rows) -> Bools:
     return new
 
 
-def welcome(state: SeasonalState, new: Rows, labels: Sequence[Labels], values: Floats, expected: Floats) -> None:
+def welcome(state: SeasonalState, new: Rows, labels: Sequence[Labels], values: Floats, present: Present) -> None:
     """Takes a column of the newcomers in, when it was learned; whoever has seen enough borrows.
 
-    `values` of all rows, and what was `expected` of them, both (series,).
+    `values` of all rows, (series,).
     """
     new = new[_is_new(state, new)]
     mistaken = new[(state.borrowing.lenders[new] > 0.0) & (state.calibration.run[new] * state.step >= MISTAKEN_SECONDS)]
@@ -80,14 +93,18 @@ def welcome(state: SeasonalState, new: Rows, labels: Sequence[Labels], values: F
     new = new[np.isfinite(values[new])]
     seen = state.profiles.seen[new].astype(np.intp)
     state.borrowing.newest[seen % NEWEST, new] = values[new]
-    asking = new[np.isin(seen, _tries(state.step)) & (state.borrowing.lenders[new] == 0.0)]
-    if not len(asking):
-        return
-    ripe = (state.profiles.seconds.sum(axis=0) >= RIPE_SECONDS) | (state.borrowing.lenders > 0.0)
-    ripe &= (state.calibration.run <= CALM_STEPS) & np.isfinite(expected) & np.isfinite(state.spread.deviation)
-    ripe[asking] = False
-    if np.count_nonzero(ripe) >= FEWEST:
-        _ask(state, labels, asking, np.flatnonzero(ripe), expected)
+    tries = _tries(state.step)
+    asking = new[np.isin(seen, tries) & (state.borrowing.lenders[new] == 0.0)]
+    if len(asking):
+        ripe = (state.profiles.seconds.sum(axis=0) >= RIPE_SECONDS) | (state.borrowing.lenders > 0.0)
+        ripe &= (state.calibration.run <= CALM_STEPS) & np.isfinite(present.expected)
+        ripe &= np.isfinite(state.spread.deviation)
+        ripe[asking] = False
+        if np.count_nonzero(ripe) >= FEWEST:
+            _ask(state, labels, asking, np.flatnonzero(ripe), present)
+    half = new[np.isin(seen, tries // 2)]
+    if len(half):
+        state.borrowing.before[half] = median_of_columns(state.borrowing.newest[:, half])
 
 
 def _tries(step: float) -> Rows:
@@ -96,7 +113,7 @@ def _tries(step: float) -> Rows:
     return first * 2 ** np.arange(TRIES, dtype=np.intp)
 
 
-def _ask(state: SeasonalState, labels: Sequence[Labels], asking: Rows, ripe: Rows, expected: Floats) -> None:
+def _ask(state: SeasonalState, labels: Sequence[Labels], asking: Rows, ripe: Rows, present: Present) -> None:
     """Asks one group of kin after the other, the closest first, until one of them agrees."""
     for kinship in by_labels(keys_of(labels), asking, ripe):
         left = np.arange(len(kinship.newcomers))
@@ -104,31 +121,43 @@ def _ask(state: SeasonalState, labels: Sequence[Labels], asking: Rows, ripe: Row
             members = kinship.members(way, left)
             enough = (members != NOBODY).sum(axis=1) >= FEWEST
             taken = np.zeros(len(left), dtype=np.bool_)
-            taken[enough] = _borrow(state, kinship.newcomers[left[enough]], members[enough], expected)
+            taken[enough] = _borrow(state, kinship.newcomers[left[enough]], members[enough], present)
             left = left[~taken]
             if not len(left):
                 break
 
 
-def _borrow(state: SeasonalState, rows: Rows, members: Rows, expected: Floats) -> Bools:
+def _borrow(state: SeasonalState, rows: Rows, members: Rows, present: Present) -> Bools:
     """Whether each row has borrowed from its members, (rows, MOST); some groups at a time."""
     taken = np.zeros(len(rows), dtype=np.bool_)
     groups, group = np.unique(members, axis=0, return_inverse=True)
     for first in range(0, len(groups), TOGETHER):
         part = groups[first : first + TOGETHER]
         mine = np.flatnonzero((group >= first) & (group < first + len(part)))
-        taken[mine] = _of_groups(state, rows[mine], part, group[mine] - first, expected)
+        taken[mine] = _of_groups(state, rows[mine], part, group[mine] - first, present)
     return taken
 
 
-def _of_groups(state: SeasonalState, rows: Rows, members: Rows, group: Rows, expected: Floats) -> Bools:
+def _of_groups(state: SeasonalState, rows: Rows, members: Rows, group: Rows, present: Present) -> Bools:
     """The same of a few groups: `members` (groups, MOST), and which `group` each row asks."""
-    groups, level = Groups.of(state, members, expected), median_of_columns(state.borrowing.newest[:, rows])
+    groups, level = Groups.of(state, members, present.expected), median_of_columns(state.borrowing.newest[:, rows])
     usable: Bools = np.isfinite(groups.now)[group] & (~groups.in_ratio[group] | (level > 0.0))
+    usable &= _settled(state, rows, level, groups, group, present.day_bin)
     if usable.any():
         lenders, place = np.unique(group[usable], return_inverse=True)
         _take(state, rows[usable], level[usable], groups.only(lenders), place)
     return usable
+
+
+def _settled(state: SeasonalState, rows: Rows, level: Floats, groups: Groups, group: Rows, day_bin: int) -> Bools:
+    """Which rows have moved about as their kin have since they had half as many values."""
+    seen = state.profiles.seen[rows]
+    ago = np.rint((seen - seen // 2) * state.step * (DAY_BINS / DAY)).astype(np.intp)
+    kin = groups.at(state, np.full(len(rows), day_bin), group) - groups.at(state, (day_bin - ago) % DAY_BINS, group)
+    now, before = groups.now[group], groups.terms_of(group, level).inward(VALUE, state.borrowing.before[rows])
+    moved = np.abs(now - before - np.where(np.isfinite(kin), kin, 0.0))
+    share = np.where(groups.in_ratio[group], SETTLED_SHARE * np.abs(now), 0.0)
+    return ~(moved > np.maximum(share, SETTLED_DEVIATIONS * groups.deviation(state)[group]))
 
 
 def _take(state: SeasonalState, rows: Rows, level: Floats, groups: Groups, group: Rows) -> None:

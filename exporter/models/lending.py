@@ -122,6 +122,16 @@ class Groups:
         """The members' usual unit, (groups,)."""
         return _median(np.where(self.agree, self.terms.unit, np.nan))
 
+    def at(self, state: SeasonalState, bins: Rows, group: Rows) -> Floats:
+        """What some groups' members usually are in some bins of the day, in their terms; all (series,)."""
+        members, terms = self.members[group], Terms(self.terms.zero[group], self.terms.unit[group])
+        day = state.profiles.day[bins[:, None], members].astype(np.float64)
+        return _median(np.where(self.agree[group], terms.inward(VALUE, day), np.nan))
+
+    def deviation(self, state: SeasonalState) -> Floats:
+        """The members' usual deviation in their group's terms, (groups,)."""
+        return _median(np.where(self.agree, self.terms.inward(SIZE, state.spread.deviation[self.members]), np.nan))
+
     def lent(self, state: SeasonalState) -> Lent:
         """What they lend: the medians of those that agree."""
         found, agreed = {}, np.where(self.agree, 1.0, np.nan)

@@ -104,7 +104,8 @@ class Seasonal:
                 for array, values in zip(into, judged, strict=True):
                     array[:, column] = values
                 if len(new):
-                    borrowing.welcome(state, new, columns.labels, columns.values[:, column], judged[1])
+                    present = borrowing.Present(judged[1], self.calendar.at(when, state.step).day_bin)
+                    borrowing.welcome(state, new, columns.labels, columns.values[:, column], present)
         return state, scores
 
     def forecast(self, state: SeasonalState, steps: Sequence[int]) -> Forecast:

@@ -100,6 +100,17 @@ def test_a_spike_is_told(before: Arrays, factor: float) -> None:
     assert scores.event[-1, 40:43].max() == 0
 
 
+@pytest.mark.parametrize("hours", [2, 5])
+def test_what_warms_up_waits(before: Arrays, hours: int) -> None:
+    """A replica whose load comes over hours borrows when it has it all, and its way there is no event."""
+    warming, length = hours * 3_600 // STEP, PER_DAY
+    values = replica(length)
+    values[:warming] *= np.arange(1, warming + 1) / warming
+    state, scores = welcomed(before, values, NEWCOMER)
+    assert state.borrowing.lenders[-1] == KNOWN
+    assert scores.score[-1].max() < 1
+
+
 def test_odd_first_values(before: Arrays) -> None:
     """The first value of a process does not spoil its level."""
     for first in (0.0, 200.0):
