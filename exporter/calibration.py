@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from exporter.frame import Bools, Floats
 from exporter.models.column import Mask, everywhere
+from exporter.telling import DEAD_STEPS, events
 
 Singles = NDArray[np.float32]
 # From each piece's share of what scores 1, (pieces, series), and the scores that it makes, to the scores that count.
@@ -48,9 +49,6 @@ CLUSTER = 3.4  # steps that one false alarm lasts, about
 PACE = 0.68  # false alarms fall by 1/e when rareness grows by the inverse: pieces add up
 SUSPECT_PER_MONTH = 6.0  # what is as rare as this teaches little, however few false alarms are wanted
 RUN = 3.0  # after so many suspect steps, a value teaches a quarter as much
-DEAD_STEPS = 144  # a new event is reported once so many steps were normal,
-MOST_QUIET_STEPS = 288  # or as many as the last event had, up to this
-STRONGER, APART = 1.25, 24  # where weak events are told, also so many steps later, when it is so much stronger
 HINT_MOST, HINT_POWER = 0.99, 4.0  # below 1, hints count, and all the evidence by this power
 WARM_STEPS, WARM = 200.0, 0.5  # at first so much more is asked, a share that falls to 1/e after so many steps
 
@@ -207,7 +205,7 @@ def judge(
     if where is not True:
         score[~there] = np.nan
     np.multiply(calibration.run + 1.0, suspect, out=calibration.run, where=where)
-    event = _events(calibration, score, there, wanted.report)
+    event = events(calibration, score, there, wanted.report)
     _learn(calibration, size, over, index, where, nature.spans)
     calibration.seen += there
     piece = columns % RENEW
@@ -310,38 +308,3 @@ def _learn(
         more /= calibration.hill_values
         more *= np.minimum(over, farthest) - calibration.hill
         calibration.hill += more
-
-
-def _events(calibration: Calibration, score: Floats, there: Bools, report: float) -> Floats:
-    """Reports what is new: after a quiet time; where weak events are told, also the first alarm after them.
-
-    There, what is stronger than the last event is told, too: whoever sets a bar between them must not miss it.
-    """
-    alarming, high = score > 1.0, score > report
-    if not np.count_nonzero(alarming) and not np.count_nonzero(high):
-        _wait(calibration, there)
-        return np.zeros(score.shape)
-    new = _new(calibration, score, alarming, high, report)
-    _wait(calibration, there)
-    calibration.lasted += alarming
-    calibration.told[new], calibration.lasted[new], calibration.since_event[new] = score[new], 1.0, 0.0
-    calibration.since_alarm[alarming] = 0.0
-    calibration.since_high[high] = 0.0
-    return np.where(new, score, 0.0)
-
-
-def _wait(calibration: Calibration, there: Bools) -> None:
-    calibration.since_event += there
-    calibration.since_alarm += there
-    calibration.since_high += there
-
-
-def _new(calibration: Calibration, score: Floats, alarming: Bools, high: Bools, report: float) -> Bools:
-    """Where a new event is reported."""
-    quiet = np.clip(calibration.lasted, DEAD_STEPS, MOST_QUIET_STEPS) if report >= 1.0 else DEAD_STEPS
-    new: Bools = alarming & (calibration.since_alarm >= quiet)
-    if report < 1.0:
-        apart = calibration.since_event >= np.where(alarming, DEAD_STEPS, APART)
-        new |= high & apart & (score > STRONGER * calibration.told)
-        new |= high & (calibration.since_high >= DEAD_STEPS)
-    return new

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from exporter import calibration as tails
+from exporter import telling
 from exporter.calibration import Calibration
 from exporter.explaining.meaning import meaning, signed
 from exporter.explaining.numbers import Figures, number
@@ -144,7 +145,7 @@ def _tails(calibration: Calibration, pieces: Sequence[str]) -> list[Figures]:
 def _event_rule(calibration: Calibration) -> Figures:
     """When an event is reported: at the first point above 1 after so many quiet steps."""
     lasted, since = float(calibration.lasted[0]), float(calibration.since_alarm[0])
-    quiet = min(max(lasted, tails.DEAD_STEPS), tails.MOST_QUIET_STEPS)
+    quiet = min(max(lasted, telling.DEAD_STEPS), telling.MOST_QUIET_STEPS)
     return {"score_above": 1.0, "quiet_steps": int(quiet), "steps_since_anomalous": int(since)}
 
 

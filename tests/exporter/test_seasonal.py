@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from exporter.calibration import DEAD_STEPS
 from exporter.frame import Floats
 from exporter.model import Scores
 from exporter.models.seasonal import Seasonal
 from exporter.models.state import SeasonalState
+from exporter.telling import DEAD_STEPS
 from tests.exporter.series import DAY, PER_DAY, SHAPES, STEP, THURSDAY, frame, make, scored, times
 
 WEEK = 7 * PER_DAY
