@@ -128,7 +128,7 @@ def _ask(state: SeasonalState, labels: Sequence[Labels], asking: Rows, ripe: Row
 
 
 def _borrow(state: SeasonalState, rows: Rows, members: Rows, present: Present) -> Bools:
-    """Whether each row has borrowed from its members, (rows, MOST); some groups at a time."""
+    """Whether each row's members, (rows, MOST), lend to it, now or when it has settled; some groups at a time."""
     taken = np.zeros(len(rows), dtype=np.bool_)
     groups, group = np.unique(members, axis=0, return_inverse=True)
     for first in range(0, len(groups), TOGETHER):
@@ -142,10 +142,10 @@ def _of_groups(state: SeasonalState, rows: Rows, members: Rows, group: Rows, pre
     """The same of a few groups: `members` (groups, MOST), and which `group` each row asks."""
     groups, level = Groups.of(state, members, present.expected), median_of_columns(state.borrowing.newest[:, rows])
     usable: Bools = np.isfinite(groups.now)[group] & (~groups.in_ratio[group] | (level > 0.0))
-    usable &= _settled(state, rows, level, groups, group, present.day_bin)
-    if usable.any():
-        lenders, place = np.unique(group[usable], return_inverse=True)
-        _take(state, rows[usable], level[usable], groups.only(lenders), place)
+    taking = usable & _settled(state, rows, level, groups, group, present.day_bin)
+    if taking.any():
+        lenders, place = np.unique(group[taking], return_inverse=True)
+        _take(state, rows[taking], level[taking], groups.only(lenders), place)
     return usable
 
 
