@@ -67,7 +67,8 @@ def ask_of(request: web.Request, *texts: str) -> Ask:
     """
     unknown = set(request.query) - {"query", "labels", "format", *texts}
     if unknown:
-        raise UsageError(f"unknown parameter {', '.join(sorted(unknown))}; known: query, labels, {', '.join(texts)}")
+        known = ", ".join(("query", "labels", *texts, "format"))
+        raise UsageError(f"unknown parameter {', '.join(sorted(unknown))}; known: {known}")
     given = {name: request.query[name] for name in texts if name in request.query}
     given["until"] = given.pop("at", given.get("until", ""))
     return Ask.of(query=request.query.get("query", ""), labels=request.query.getall("labels", []), **given)

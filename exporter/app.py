@@ -28,6 +28,7 @@ from exporter.rules.book import RuleBook
 from exporter.rules.derive import RuleQuery
 from exporter.servers import Servers
 from exporter.sharding import Shard
+from exporter.storage import warn_if_unwritable
 from exporter.watch import Watch
 from exporter.web import Pages
 from tocsin import __version__
@@ -151,6 +152,7 @@ async def run(
         server = web.AppRunner(exporter.application, access_log=None, shutdown_timeout=5)
         stack.push_async_callback(server.cleanup)
         address = await serve(server, listen, guard.ssl_context())
+        await asyncio.to_thread(warn_if_unwritable, storage)
         log.info("listening", address=address, storage=str(storage), version=__version__, queries=len(exporter.watches))
         await exporter.work(stopping)
     log.info("stopped")

@@ -60,7 +60,12 @@ class Assembly:
 
     def model(self, query: QuerySettings) -> Model[Any]:
         """A model that has seen nothing, as the query wants it."""
-        return chosen(query, model_of(query, self.verdicts), self.workers, self.metrics)
+        return chosen(
+            query, model_of(query, self.verdicts), self.workers, self.metrics, lambda pieces: self._ear(query, pieces)
+        )
+
+    def _ear(self, query: QuerySettings, pieces: Sequence[str]) -> QueryEar | None:
+        return QueryEar(query.name, self.verdicts, pieces) if self.verdicts else None
 
     def watch(self, query: QuerySettings, prometheus: Prometheus) -> Watch[Any]:
         """A query's watch, with its model and the publishers that it asks for."""

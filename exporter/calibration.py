@@ -8,6 +8,7 @@ what the wanted number of false alarms calls for. While a series is anomalous it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exporter.frame import Bools, Floats
+from exporter.models.column import Mask, everywhere
+from exporter.telling import DEAD_STEPS, events
 
 Singles = NDArray[np.float32]
 # From each piece's share of what scores 1, (pieces, series), and the scores that it makes, to the scores that count.
@@ -25,9 +28,11 @@ MONTH_SECONDS = 30 * 86_400.0
 HIGHEST = 1_000.0  # no score is larger
 RENEW = 9  # columns, after which a piece's percentile is looked up again: one piece at each column
 BINS = 32
+LONG = 500  # numbers in a row
 LOWEST, UPMOST = np.log(0.2), np.log(200.0)  # the histogram's ends
 WIDTH = (UPMOST - LOWEST) / BINS
 TAIL = 0.01  # of the values lie in the tail
+LOG_TAIL = math.log(TAIL)
 DECAY = 1.0 / 4_000.0  # of what is known is forgotten with each value
 YOUTH = 2.0  # at first more is forgotten, so that what was seen before the seasons were known counts little
 PRIOR = 100.0  # values that the histogram begins with, as if seen
@@ -37,15 +42,13 @@ LIGHTER = 0.05  # real tails end sooner than Pareto's: between his and Weibull's
 HILL_LEAST, HILL_MOST_VALUES = 0.05, 60.0
 GRAIN_RARE = 3.0  # one usual change more is rarer by no more than this (logarithm)
 LEAST, MOST = 1e-3, 200.0  # evidence below and above counts as this
+LOG_LEAST = np.log(LEAST)
 CLIP = 3.5  # tail indices beyond the percentile; evidence further out teaches as if it lay there
 HEAVIEST = 1e6  # the newest value's weight, before all are scaled down
 CLUSTER = 3.4  # steps that one false alarm lasts, about
 PACE = 0.68  # false alarms fall by 1/e when rareness grows by the inverse: pieces add up
 SUSPECT_PER_MONTH = 6.0  # what is as rare as this teaches little, however few false alarms are wanted
 RUN = 3.0  # after so many suspect steps, a value teaches a quarter as much
-DEAD_STEPS = 144  # a new event is reported once so many steps were normal,
-MOST_QUIET_STEPS = 288  # or as many as the last event had, up to this
-STRONGER, APART = 1.25, 24  # where weak events are told, also so many steps later, when it is so much stronger
 HINT_MOST, HINT_POWER = 0.99, 4.0  # below 1, hints count, and all the evidence by this power
 WARM_STEPS, WARM = 200.0, 0.5  # at first so much more is asked, a share that falls to 1/e after so many steps
 
@@ -54,12 +57,11 @@ WARM_STEPS, WARM = 200.0, 0.5  # at first so much more is asked, a share that fa
 class Nature:
     """What is known of the evidence, each (pieces, series) or (pieces, 1).
 
-    `spans`: for how many steps values hang together, so that they are no more than one; `grains`: what a usual change
-    of the series adds; `hints`: how much each piece says of what is weaker than an alarm (0: nothing).
+    `spans`: for how many steps values hang together, so that they are no more than one; `hints`: how much each piece
+    says of what is weaker than an alarm (0: nothing).
     """
 
     spans: Floats | float = 1.0
-    grains: Floats | float = 0.0
     hints: Floats | float = 0.0
 
 
@@ -125,31 +127,46 @@ def _expected() -> Floats:
 
 def _begin(known: Singles) -> Floats:
     """Where tails begin (logarithm): the 99th percentiles of histograms, (32, …), shaped as what follows their bins."""
-    above = np.cumsum(known[::-1], axis=0, dtype=np.float32)
+    falling = known.reshape(BINS, -1)[::-1]
+    above = _added_up(falling)
     wanted = TAIL * above[-1]
-    bins = (above < wanted).sum(axis=0, dtype=np.intp)[None]
-    here = np.take_along_axis(above, bins, axis=0)[0]
-    inside = np.take_along_axis(known, BINS - 1 - bins, axis=0)[0]
-    share = np.clip((here - wanted) / np.maximum(inside, 1e-9), 0.0, 1.0)
-    begin: Floats = LOWEST + WIDTH * (BINS - 1 - bins[0] + share)
-    return begin
+    bins = np.add.reduce(above < wanted, axis=0, dtype=np.intp)
+    place = bins, np.arange(len(bins))
+    share = above[place] - wanted
+    share /= np.maximum(falling[place], 1e-9)
+    np.minimum(np.maximum(share, 0.0, out=share), 1.0, out=share)
+    begin: Floats = LOWEST + WIDTH * (BINS - 1 - bins + share)
+    return begin.reshape(known.shape[1:])
+
+
+def _added_up(rows: Singles) -> Singles:
+    """Each row with all before it; row by row where they are long, for numpy would go down one column after another."""
+    if rows.shape[1] < LONG:
+        return np.add.accumulate(rows, axis=0)
+    sums = np.empty(rows.shape, rows.dtype)
+    sums[0] = rows[0]
+    for place in range(1, len(rows)):
+        np.add(sums[place - 1], rows[place], out=sums[place])
+    return sums
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """How rare evidence must be, (series,), to be alarming and to be suspect; the share of the former for a report."""
+    """How rare evidence must be to be alarming, (series,); the shares of that for being suspect, and for a report."""
 
     alarming: Floats
-    suspect: Floats
+    suspect: float
     report: float
 
 
 def bars(calibration: Calibration, step_seconds: float, false_alarms_per_month: float, report: float) -> Bars:
     """The bars of now; a new series must show more."""
-    caution = (1.0 + WARM * np.exp(-calibration.seen / WARM_STEPS)) / PACE
     steps = MONTH_SECONDS / step_seconds / CLUSTER
-    alarming, suspect = (np.log(max(steps / rate, 10.0)) for rate in (false_alarms_per_month, SUSPECT_PER_MONTH))
-    return Bars(alarming * caution, suspect * caution, report)
+    alarming, suspect = (math.log(max(steps / rate, 10.0)) for rate in (false_alarms_per_month, SUSPECT_PER_MONTH))
+    wanted = np.exp(calibration.seen * (-1.0 / WARM_STEPS))
+    wanted *= WARM * alarming / PACE
+    wanted += alarming / PACE
+    return Bars(wanted, suspect / alarming, report)
 
 
 def judge(
@@ -161,26 +178,36 @@ def judge(
     columns: int,
     nature: Nature = PLAIN,
     retell: Retell | None = None,
+    index: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Score and event of one column, both (series,), then learns it.
 
-    `evidence` is 0 or more; a piece's weight is how much it is trusted now; both (pieces, series). Pieces that are
-    unusual together add up. `columns` is how many were judged, this one included. `retell` may score otherwise; what is
-    learned does not depend on it.
+    `evidence` is 0 or more, (pieces, series); a piece's weight is how much it is trusted now, the same shape or
+    (pieces, 1). Pieces that are unusual together add up. `columns` is how many were judged, this one included. `retell`
+    may score otherwise; what is learned does not depend on it. `index` is what `indices` gave.
     """
-    size = np.log(np.clip(evidence, LEAST, MOST))
-    index = _index(calibration.begin, calibration.hill, nature.grains)
-    each = rareness(calibration, size, index)
+    index = indices(calibration) if index is None else index
+    size = np.log(np.minimum(np.maximum(evidence, LEAST), MOST))
+    over = size - calibration.begin
+    each = rareness(over, index)
+    each *= size > LOG_LEAST
     weighted = weights * each
-    rare = np.sqrt((weighted**2).sum(axis=0))
-    found = rare / wanted.alarming
-    found = found if retell is None else retell(weighted / wanted.alarming, found)
+    weighted /= wanted.alarming
+    found = np.sqrt(np.add.reduce(weighted * weighted))
+    suspect = found > wanted.suspect
+    found = found if retell is None else retell(weighted, found)
     if wanted.report < 1.0:
-        found = _hinted(found, np.sqrt(((weights > 0.0) * (nature.hints * each) ** 2).sum(axis=0)) / wanted.alarming)
-    score = np.where(there, np.minimum(found, HIGHEST), np.nan)
-    calibration.run = np.where(there, np.where(rare > wanted.suspect, calibration.run + 1, 0), calibration.run)
-    event = _events(calibration, score, there, wanted.report)
-    _learn(calibration, size, index, there, nature.spans)
+        each *= nature.hints
+        each *= weights > 0.0
+        found = _hinted(found, np.sqrt(np.add.reduce(each * each)) / wanted.alarming)
+    score = np.minimum(found, HIGHEST)
+    where = everywhere(there)
+    if where is not True:
+        score[~there] = np.nan
+    np.multiply(calibration.run + 1.0, suspect, out=calibration.run, where=where)
+    event = events(calibration, score, there, wanted.report)
+    _learn(calibration, size, over, index, where, nature.spans)
+    calibration.seen += there
     piece = columns % RENEW
     if piece < len(size):
         calibration.begin[piece] = _begin(calibration.known[:, piece])
@@ -189,82 +216,95 @@ def judge(
 
 def _hinted(found: Floats, hint: Floats) -> Floats:
     """Scores that rank what is weaker than an alarm, too: by hints, for lasting evidence is often weak."""
-    below = np.maximum(np.minimum(found, 1.0) ** HINT_POWER, np.minimum(hint, HINT_MOST))
+    below = np.minimum(found, 1.0) ** HINT_POWER
+    np.maximum(below, np.minimum(hint, HINT_MOST), out=below)
     return np.where(found > 1.0, found, below)
 
 
-def rareness(calibration: Calibration, size: Floats, index: Floats) -> Floats:
-    """The negative logarithm of the chance that evidence is larger; `size` is its logarithm; (pieces, series).
+def rareness(over: Floats, index: Floats) -> Floats:
+    """The negative logarithm of the chance that evidence is larger, shaped as its arguments.
 
-    Below the tail the chance is taken to fall as a normal distribution's does.
+    `over` is by how much the evidence's logarithm exceeds the tail's beginning. Below that the chance is taken to fall
+    as a normal distribution's does.
     """
-    over = size - calibration.begin
-    beyond = over / index
-    beyond = beyond * (1.0 + LIGHTER * np.maximum(beyond, 0.0))
-    rare: Floats = np.where(over > 0, beyond - np.log(TAIL), -np.log(TAIL) * np.exp(2.0 * np.minimum(over, 0.0)))
-    rare[size <= np.log(LEAST)] = 0.0
+    beyond = np.maximum(over, 0.0)
+    beyond /= index
+    rare = beyond * LIGHTER
+    rare += 1.0
+    rare *= beyond
+    below = np.minimum(over, 0.0)
+    below *= 2.0
+    np.exp(below, out=below)
+    below *= -LOG_TAIL
+    rare += below
     return rare
 
 
-def limit(calibration: Calibration, piece: int, weight: Floats, wanted: Floats, grain: Floats | float = 0.0) -> Floats:
-    """How large a piece of evidence scores 1, shape (series,); `grain` is what a usual change adds to it."""
-    beyond = wanted / weight + np.log(TAIL)
-    beyond = (np.sqrt(1.0 + 4.0 * LIGHTER * beyond) - 1.0) / (2.0 * LIGHTER)
-    begin = calibration.begin[piece]
-    largest: Floats = np.exp(begin + beyond * _index(begin, calibration.hill[piece], grain))
-    return largest
+def limit(calibration: Calibration, piece: int, weight: Floats, wanted: Floats, index: Floats | None = None) -> Floats:
+    """How large a piece of evidence scores 1, shape (series,); `index` is what `indices` gave."""
+    index = indices(calibration) if index is None else index
+    beyond = wanted / weight
+    beyond *= 4.0 * LIGHTER
+    beyond += 1.0 + 4.0 * LIGHTER * LOG_TAIL
+    np.sqrt(beyond, out=beyond)
+    beyond -= 1.0
+    beyond *= index[piece]
+    beyond /= 2.0 * LIGHTER
+    beyond += calibration.begin[piece]
+    return np.exp(beyond, out=beyond)
 
 
-def _index(begin: Floats, hill: Floats, grains: Floats | float) -> Floats:
-    """The tails' indices, shaped as their beginnings are: no smaller than what a usual change adds calls for.
+def indices(calibration: Calibration, grains: Floats | None = None) -> Floats:
+    """The tails' indices, (pieces, series): no smaller than what a usual change adds calls for.
 
     Where nearly all of the tail is one value (a single error in an hour), its index says nothing of the next (two).
+    `grains` is what a usual change adds to each of the first pieces, (some pieces, series).
     """
-    lumps = np.log1p(grains * np.exp(-begin)) / GRAIN_RARE
-    index: Floats = np.maximum(np.maximum(hill, lumps), HILL_LEAST)
+    index: Floats = np.maximum(calibration.hill, HILL_LEAST)
+    if grains is not None:
+        first = len(grains)
+        lumps = np.exp(-calibration.begin[:first])
+        lumps *= grains
+        np.log1p(lumps, out=lumps)
+        lumps /= GRAIN_RARE
+        np.maximum(index[:first], lumps, out=index[:first])
     return index
 
 
-def _bins(size: Floats) -> NDArray[np.intp]:
-    bins: NDArray[np.intp] = np.clip(((size - LOWEST) / WIDTH).astype(np.intp), 0, BINS - 1)
-    return bins
+def _count(calibration: Calibration, size: Floats, trust: Floats) -> None:
+    """Adds evidence, whose logarithm is `size`, to the histograms; `trust` is how much it counts, (series,)."""
+    place = (size - LOWEST) / WIDTH
+    np.minimum(np.maximum(place, 0.0, out=place), BINS - 1.0, out=place)
+    bins = place.astype(np.intp)
+    bins *= size.size
+    bins += np.arange(size.size).reshape(size.shape)
+    if not calibration.known.flags.c_contiguous:
+        calibration.known = np.ascontiguousarray(calibration.known)
+    calibration.known.reshape(-1)[bins] += trust * calibration.weight
 
 
-def _learn(calibration: Calibration, size: Floats, index: Floats, there: Bools, spans: Floats | float) -> None:
-    begin = calibration.begin
-    over = size - begin
-    trust = there * (RUN / (RUN + calibration.run)) ** 2
-    bins = _bins(np.minimum(size, begin + CLIP * index))
-    pieces, series = np.arange(len(size))[:, None], np.arange(size.shape[1])
-    calibration.known[bins, pieces, series] += trust * calibration.weight
-    growth = np.maximum(DECAY, YOUTH / (calibration.seen + PRIOR))
-    calibration.weight *= np.where(there, 1.0 + growth, 1.0)
+def _learn(
+    calibration: Calibration, size: Floats, over: Floats, index: Floats, where: Mask, spans: Floats | float
+) -> None:
+    trust = RUN / (calibration.run + RUN)
+    trust *= trust
+    if where is not True:
+        trust *= where
+    farthest = CLIP * index
+    _count(calibration, np.minimum(size, calibration.begin + farthest), trust)
+    growth = np.maximum(YOUTH / (calibration.seen + PRIOR), DECAY)
+    growth += 1.0
+    np.multiply(calibration.weight, growth, out=calibration.weight, where=where)
     heavy = calibration.weight > HEAVIEST
-    if heavy.any():
+    if np.count_nonzero(heavy):
         calibration.known[:, :, heavy] /= HEAVIEST
         calibration.weight[heavy] /= HEAVIEST
-    more = np.where(over > 0, trust, 0.0) / spans
-    calibration.hill_values = np.minimum(calibration.hill_values + more, HILL_MOST_VALUES)
-    off = np.minimum(over, CLIP * index) - calibration.hill
-    calibration.hill += more / calibration.hill_values * off
-    calibration.seen += there
-
-
-def _events(calibration: Calibration, score: Floats, there: Bools, report: float) -> Floats:
-    """Reports what is new: after a quiet time; where weak events are told, also the first alarm after them.
-
-    There, what is stronger than the last event is told, too: whoever sets a bar between them must not miss it.
-    """
-    alarming, high = there & (score > 1.0), there & (score > report)
-    quiet = np.clip(calibration.lasted, DEAD_STEPS, MOST_QUIET_STEPS) if report >= 1.0 else DEAD_STEPS
-    new = alarming & (calibration.since_alarm >= quiet)
-    if report < 1.0:
-        apart = calibration.since_event >= np.where(alarming, DEAD_STEPS, APART)
-        new |= high & apart & (score > STRONGER * calibration.told)
-        new |= high & (calibration.since_high >= DEAD_STEPS)
-    calibration.told = np.where(new, score, calibration.told)
-    calibration.lasted = np.where(new, 1, calibration.lasted + alarming)
-    calibration.since_event = np.where(new, 0, calibration.since_event + there)
-    calibration.since_alarm = np.where(alarming, 0, calibration.since_alarm + there)
-    calibration.since_high = np.where(high, 0, calibration.since_high + there)
-    return np.where(new, score, 0.0)
+    beyond = over > 0.0
+    if np.count_nonzero(beyond):
+        more = np.where(beyond, trust, 0.0)
+        more /= spans
+        calibration.hill_values += more
+        np.minimum(calibration.hill_values, HILL_MOST_VALUES, out=calibration.hill_values)
+        more /= calibration.hill_values
+        more *= np.minimum(over, farthest) - calibration.hill
+        calibration.hill += more

@@ -34,6 +34,9 @@ def _url(value: str) -> str:
     if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
         hint = "write it as http://127.0.0.1:9090"
         raise PydanticCustomError("url", "{value} is not an http address", {"value": repr(value), "hint": hint})
+    if urlsplit(value).username is not None:
+        hint = "write basic_auth: {username: …, password_file: …}"
+        raise PydanticCustomError("secret", "a name or password stands in the address", {"hint": hint})
     return value.rstrip("/")
 
 

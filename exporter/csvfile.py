@@ -17,6 +17,7 @@ HEADER = ("timestamp", "value")
 COLUMNS = ("timestamp", "value", "anomaly_score", "forecast", "lower", "upper", "event")
 MOST_PROBLEMS = 20  # are shown; a file that is wrong from end to end is understood by then
 LATEST = 253_402_300_800.0  # Unix seconds; the year 10000
+LARGEST = 1e36  # what is beyond counts as missing, as in the exporter's reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +46,27 @@ def read(file: Path) -> list[Row]:
     problems: list[Problem] = []
     rows = list(_rows(file, text, problems))
     if problems:
-        raise InputError(problems[:MOST_PROBLEMS])
+        raise InputError(_first(problems))
     return rows
 
 
+def _first(problems: Sequence[Problem]) -> list[Problem]:
+    """As many as are shown; the last one tells how many are not."""
+    shown, more = list(problems[:MOST_PROBLEMS]), len(problems) - MOST_PROBLEMS
+    if more > 0:
+        hint = "is it a file of another kind?"
+        shown.append(Problem("csv", f"{more} more like these", Position(shown[0].at.file), hint=hint))
+    return shown
+
+
 def _rows(file: Path, text: str, problems: list[Problem]) -> Iterator[Row]:
-    reader = csv.reader(text.splitlines())
+    reader = csv.reader(text.splitlines(), strict=True)  # an open quote would swallow the lines after it
     try:
         header = tuple(cell.strip() for cell in next(reader, []))
         if header != HEADER:
             hint = "make the first line: timestamp,value"
-            problems.append(
-                Problem("csv-header", f"the header is {','.join(header)!r}", Position(str(file), 1), hint=hint)
-            )
+            found = f"the header is {','.join(header)!r}" if text.strip() else "the file is empty"
+            problems.append(Problem("csv-header", found, Position(str(file), 1), hint=hint))
             return
         for cells in reader:
             if cells:
@@ -70,7 +79,8 @@ def _rows(file: Path, text: str, problems: list[Problem]) -> Iterator[Row]:
 def _row(cells: Sequence[str], at: Position, problems: list[Problem]) -> Iterator[Row]:
     if len(cells) != len(HEADER):
         hint = "write timestamp,value; an empty value is a missing one"
-        problems.append(Problem("csv-columns", f"{len(cells)} columns instead of 2", at, hint=hint))
+        count = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
+        problems.append(Problem("csv-columns", f"{count} instead of 2", at, hint=hint))
         return
     try:
         yield Row(at.line, cells[0], cells[1], _when(cells[0].strip()), _value(cells[1].strip()))
@@ -107,9 +117,10 @@ def _value(text: str) -> float:
     if not text:
         return math.nan
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         raise _Unusable(f"{text!r} is not a number", "write a number, or nothing where it is missing") from None
+    return value if abs(value) <= LARGEST else math.nan
 
 
 def out_of_order(rows: Iterable[Row]) -> list[int]:

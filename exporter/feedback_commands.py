@@ -83,10 +83,10 @@ def add(
     if verdict is None:
         raise UsageError("say what it is: --verdict normal, or --verdict anomaly")
     if _running(url, storage):
-        body = {"query": query, "labels": ",".join(labels or ()), "verdict": verdict, "note": note, "by": by or _user()}
+        body = {"query": query, "labels": ",".join(labels or ()), "verdict": verdict, "note": note, "by": _who(by)}
         found = _ask(url, "POST", "/api/v1/feedback", body | ({"at": at} if at else {}))
     else:
-        found = _taught(storage, config_file, query, labels or [], at, verdict, note, by or _user())
+        found = _taught(storage, config_file, query, labels or [], at, verdict, note, _who(by))
     _show(output, found, _told)
 
 
@@ -123,14 +123,14 @@ def remove(
       tocsin exporter feedback remove 3f2a --url http://127.0.0.1:9096
     """
     if _running(url, storage):
-        asked = f"/api/v1/feedback/{quote(verdict, safe='')}?by={quote(by or _user())}"
+        asked = f"/api/v1/feedback/{quote(verdict, safe='')}?by={quote(_who(by))}"
         found = _ask(url, "DELETE", asked)
     else:
         import time
 
         from exporter.feedback.verdict import shown
 
-        found = shown(_book(storage).remove(verdict, by=by or _user(), said_at=time.time()))
+        found = shown(_book(storage).remove(verdict, by=_who(by), said_at=time.time()))
     _show(output, found, lambda gone: f"{gone['id']}: taken back ({_line(gone)})")
 
 
@@ -187,13 +187,10 @@ def _ask(url: str | None, method: str, path: str, body: dict[str, Any] | None = 
     return found
 
 
-def _user() -> str:
-    import getpass
+def _who(by: str) -> str:
+    from tocsin.client import user
 
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        return ""
+    return by or user()
 
 
 def _show(output: str, found: dict[str, Any], text: Any) -> None:
@@ -206,8 +203,9 @@ def _told(found: dict[str, Any]) -> str:
 
 
 def _line(found: dict[str, Any]) -> str:
-    labels = ", ".join(f'{name}="{value}"' for name, value in found["labels"].items() if name != "__name__")
-    return f"{found['query']} {found['labels'].get('__name__', '')}{{{labels}}} at {found['at']} is {found['verdict']}"
+    from exporter.names import key_of, show
+
+    return f"{found['query']} {show(key_of(found['labels']))} at {found['at']} is {found['verdict']}"
 
 
 def _table(items: list[dict[str, Any]]) -> str:

@@ -126,7 +126,7 @@ def _refuse_others(about: Mapping[str, Any], digest: str) -> None:
     if about["format"] != FORMAT:
         raise Unusable("version", f"it has format {about['format']}, and this version knows {FORMAT}")
     if about["digest"] != digest:
-        raise Unusable("changed", "it was learned with other settings, or by another model")
+        raise Unusable("changed", "it was learned with other settings, or by another model or version of it")
 
 
 def _keys(listed: Any) -> tuple[Key, ...]:

@@ -6,22 +6,20 @@ prometheus_client writes them.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 
 from exporter.frame import Bools
 from exporter.model import NEW, Rows
-from exporter.names import Key
+from exporter.names import Key, is_usual, label
 
-LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # what every version of the format can write
-ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 OURS = ("query", "horizon")  # a source's label of this name is renamed, as Prometheus renames on scraping
+
+EXAMPLES = 3  # series that the log names
 
 Pairs = tuple[tuple[str, str], ...]
 Texts = Sequence[bytes]
@@ -56,6 +54,11 @@ class Prefixes:
     def left_out(self) -> Mapping[str, int]:
         """How many series are not published, or not in every format, by reason."""
         return {"label_name": int(np.count_nonzero(self.wide)), "collision": int(np.count_nonzero(~self.alone))}
+
+    def examples(self, reason: str) -> Sequence[Pairs]:
+        """Some of the series that are left out for a reason, by the labels that they would have."""
+        chosen = {"label_name": self.wide, "collision": ~self.alone}.get(reason, _no_rows())
+        return list(dict.fromkeys(self.shown[row] for row in np.flatnonzero(chosen).tolist()))[:EXAMPLES]
 
     def texts(self, names: tuple[str, ...]) -> Sequence[Texts]:
         """The texts around labels of ours with these sorted names: one more than names, each of one entry a row."""
@@ -93,7 +96,7 @@ def prefixes(
     names = _picked(before.shown, fresh, rows)
     usual = np.zeros(len(names), dtype=np.bool_)
     usual[rows != NEW] = before.usual[rows[rows != NEW]]
-    usual[new] = [all(_usual(name) for name, _ in pairs) for pairs in fresh]
+    usual[new] = [all(is_usual(name) for name, _ in pairs) for pairs in fresh]
     return Prefixes(query, names, _alone(names), usual, before.moved(rows, names))
 
 
@@ -121,22 +124,6 @@ def _shown(key: Key, ours: Sequence[str]) -> Pairs:
         return tuple(kept)
     renamed = {f"exported_{name}" if name in ours else name: value for name, value in kept}
     return tuple(sorted(renamed.items()))
-
-
-@lru_cache(maxsize=4096)
-def _usual(name: str) -> bool:
-    return LABEL_NAME.fullmatch(name) is not None
-
-
-def label(name: str, value: str) -> str:
-    """One label; a name of other letters than the old ones stands in quotes."""
-    written = name if _usual(name) else f'"{name.translate(ESCAPES)}"'
-    return f'{written}="{value.translate(ESCAPES)}"'
-
-
-def shown(key: Key) -> str:
-    """A label set as people write it: `{job="node",shop="a"}`."""
-    return "{" + ",".join(label(name, value) for name, value in key) + "}"
 
 
 def _between(pairs: Pairs, names: Sequence[str]) -> list[bytes]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import overload
 
 import msgspec
@@ -11,12 +13,36 @@ from tocsin.model import Labels
 
 Key = tuple[tuple[str, str], ...]  # sorted label pairs: what tells one series from another
 
+LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # what every version of the format can write
+METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
+
 _LABELS = msgspec.json.Decoder(dict[str, str])
 SPARE = 1_000  # label sets that are remembered beyond twice those of the newest answer
 
 
 def key_of(labels: Mapping[str, str]) -> Key:
     return tuple(sorted(labels.items()))
+
+
+def show(key: Key) -> str:
+    """A label set as people write it in PromQL: `requests{job="node", shop="a"}`."""
+    name = dict(key).get("__name__", "")
+    plain = name if METRIC_NAME.fullmatch(name) else ""
+    pairs = ", ".join(label(*pair) for pair in key if not (plain and pair[0] == "__name__"))
+    return f"{plain}{{{pairs}}}" if pairs or not plain else plain
+
+
+def label(name: str, value: str) -> str:
+    """One label; a name of other letters than the old ones stands in quotes."""
+    written = name if is_usual(name) else f'"{name.translate(ESCAPES)}"'
+    return f'{written}="{value.translate(ESCAPES)}"'
+
+
+@lru_cache(maxsize=4096)
+def is_usual(name: str) -> bool:
+    """Whether every version of Prometheus's format can write a label's name."""
+    return LABEL_NAME.fullmatch(name) is not None
 
 
 class Named(Sequence[Labels]):

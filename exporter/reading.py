@@ -179,7 +179,9 @@ def _refuse_nothing(reading: Reading) -> None:
     if reading.left_out["off_grid"]:
         raise OffGrid("the query answers with samples at other times than those asked for: is a proxy's cache between?")
     if reading.left_out["histogram"]:
-        raise OnlyHistograms("the query answers with native histograms: wrap it in histogram_quantile() or rate()")
+        raise OnlyHistograms(
+            "the query answers with native histograms: wrap it in histogram_quantile() or histogram_avg()"
+        )
     raise NothingToRead("the query answers with no series: is the metric there, and its name spelt so?")
 
 

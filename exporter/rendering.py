@@ -13,7 +13,8 @@ import numpy as np
 from prometheus_client.utils import floatToGoString
 
 from exporter.frame import Bools, Floats
-from exporter.labelling import Prefixes, label
+from exporter.labelling import Prefixes
+from exporter.names import label
 from exporter.publishing import breach, forecasts, group_scores, quality, scores, threshold
 from exporter.publishing.samples import Samples
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -25,6 +26,21 @@ AT_MOST_SHARE = 0.02  # unless that would hold scoring up for more of the time t
 SUFFIX = ".state"
 
 S = TypeVar("S")
+
+
+def warn_if_unwritable(folder: Path) -> None:
+    """Says so at the start where nothing can be kept, not when the first state is due; scoring goes on."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        log.warning(
+            "nothing can be kept",
+            storage=str(folder),
+            message=error.strerror,
+            consequence="a restart will read history again, and no feedback is taken: make --storage.path writable",
+        )
 
 
 class Shelf(Generic[S]):
@@ -50,7 +66,7 @@ class Shelf(Generic[S]):
                 kept = keeping.read(stream, self._model, self._layout, self._digest)
             if kept.last > before:
                 raise Unusable("future", "its newest column lies in the future: a clock was put back")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # the latter was told at the start
             return None
         except Unusable as error:
             self._tell(error.reason, str(error))

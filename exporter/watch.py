@@ -15,9 +15,10 @@ import structlog
 from exporter.config import QuerySettings
 from exporter.frame import Frame
 from exporter.keeping import Kept
-from exporter.labelling import OURS, Prefixes, prefixes, shown
+from exporter.labelling import OURS, Prefixes, prefixes
 from exporter.metrics import Metrics
 from exporter.model import LearnsInParts, Model, Scores
+from exporter.names import show
 from exporter.page import Snapshot, snapshot
 from exporter.publishing.samples import Publisher, Step, Witness
 from exporter.reading import PART_VALUES, Progress, Reader, Reading, ignore
@@ -271,7 +272,9 @@ class Watch(Generic[S]):
     def _tell_left_out(self, reason: str, count: int) -> None:
         if count and reason not in self._told:
             self._told.add(reason)
-            examples = [shown(key) for key in self._reader.examples] if reason == "max_series" else []
+            assert self._learned is not None
+            named = self._reader.examples if reason == "max_series" else self._learned.rows.examples(reason)
+            examples = [show(key) for key in named]
             log.warning("series are left out", query=self.query.name, reason=reason, series=count, examples=examples)
         self._metrics.left_out.labels(self.query.name, reason).set(count)
 

@@ -12,12 +12,27 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from exporter.compressed import gzipped, plain
 from exporter.metrics import Metrics
 from exporter.page import format_for, page
+from exporter.rules.derive import RuleQuery
 from exporter.watch import Watch
 from tocsin.clock import Clock
 
+INDEX = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Tocsin's exporter</title></head><body>
+<h1>Tocsin's exporter</h1>
+<ul>
+<li><a href="metrics">/metrics</a>: scores and forecasts (their scrape job has <code>honor_labels: true</code>)
+<li><a href="metrics/self">/metrics/self</a>: what the exporter says of itself
+<li><a href="-/ready">/-/ready</a>, <a href="-/healthy">/-/healthy</a>
+<li><code>/plot?query=…&amp;labels=…</code>: a picture of a series
+<li><code>/api/v1/explain?query=…&amp;labels=…</code>: why a point scored as it did
+<li><a href="api/v1/feedback">/api/v1/feedback</a>: what people said of it
+</ul>
+</body></html>
+"""
+
 
 class Pages:
-    """`/metrics`, `/metrics/self`, `/-/healthy`, `/-/ready`, `/-/reload`."""
+    """`/`, `/metrics`, `/metrics/self`, `/-/healthy`, `/-/ready`, `/-/reload`."""
 
     def __init__(
         self, watches: Sequence[Watch[Any]], metrics: Metrics, clock: Clock, reload: Callable[[], Awaitable[str]] | None
@@ -30,6 +45,7 @@ class Pages:
 
     def routes(self) -> list[web.RouteDef]:
         return [
+            web.get("/", self.index),
             web.get("/metrics", self.scores),
             web.get("/metrics/self", self.own),
             web.get("/-/healthy", self.healthy),
@@ -49,14 +65,21 @@ class Pages:
     async def own(self, request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
+    async def index(self, request: web.Request) -> web.Response:
+        return web.Response(text=INDEX, content_type="text/html")
+
     async def healthy(self, request: web.Request) -> web.Response:
         return web.Response(text="Tocsin's exporter is healthy.\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Ready means: every query was tried once, so that a query that cannot work does not hide the others."""
-        waiting = sum(not watch.tried for watch in self._watches)
-        if waiting:
-            return web.Response(status=503, text=f"{waiting} of {len(self._watches)} queries are still being read.\n")
+        """Ready means: every configured query was tried once, so that one that cannot work does not hide the others.
+
+        Those of alert rules are not waited for: rules come and go while the exporter runs.
+        """
+        tried = [watch.tried for watch in self._watches if not isinstance(watch.query, RuleQuery)]
+        if not all(tried):
+            text = f"{tried.count(False)} of {len(tried)} queries are still being read.\n"
+            return web.Response(status=503, text=text)
         return web.Response(text="Tocsin's exporter is ready.\n")
 
     async def reload(self, request: web.Request) -> web.Response:

@@ -21,6 +21,13 @@ def client(url: str | None) -> Client:
     return Client.from_environment(url)
 
 
+def who(by: str | None) -> str:
+    """Who says so: whoever was named, or the user."""
+    from tocsin.client import user
+
+    return by or user()
+
+
 def show(output: str, data: Any, text: Callable[[], str]) -> None:
     """Prints data as JSON, or as text for people."""
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False) if output == "json" else text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from receiver import decision_commands, record_command, replay_commands, store_commands
+from receiver.cli import who
 from receiver.quarantine_commands import quarantine
 from tocsin.cli import group
 from tocsin.options import EnableLifecycle, ListenAddress, LogFormat, LogLevel, Output, WebConfigFile
@@ -128,7 +128,7 @@ def ack(incident: Id, by: By = None, url: Url = None, output: Output = "text") -
     Example:
       tocsin incidents ack k3f9x2
     """
-    answer = _client(url).acknowledge(incident, by=by or getpass.getuser())
+    answer = _client(url).acknowledge(incident, by=who(by))
     _print(output, answer, lambda: _said(answer, "acknowledged: nobody else is told"))
 
 
@@ -140,7 +140,7 @@ def resolve(incident: Id, by: By = None, url: Url = None, output: Output = "text
     Example:
       tocsin incidents resolve k3f9x2
     """
-    answer = _client(url).resolve(incident, by=by or getpass.getuser())
+    answer = _client(url).resolve(incident, by=who(by))
     still = f"; {answer['firing']} of its alerts still fire and page again only when they come back"
     _print(output, answer, lambda: _said(answer, "resolved" + (still if answer["firing"] else "")))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from receiver.cli import By, Url, client, show
+from receiver.cli import By, Url, client, show, who
 from tocsin.options import Output
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or its beginning.")]
@@ -126,6 +125,6 @@ def graph(
 
 
 def _decide(incident: str, what: str, said: dict[str, Any], by: str | None, url: str | None, output: str) -> None:
-    wanted = {key: value for key, value in said.items() if value} | {"by": by or getpass.getuser()}
+    wanted = {key: value for key, value in said.items() if value} | {"by": who(by)}
     answer = client(url).decide(incident, what, wanted)
     show(output, answer, lambda: answer["reason"])

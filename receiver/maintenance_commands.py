@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated, Any
 
 import typer
 
-from receiver.cli import By, Url, client, show
+from receiver.cli import By, Url, client, show, who
 from tocsin.cli import group
 from tocsin.options import Output
 
@@ -61,7 +60,7 @@ def add(
         "except": without or None,
         "timezone": timezone,
         "tenant": tenant,
-        "by": by or getpass.getuser(),
+        "by": who(by),
     }
     answer = client(url).add_maintenance({key: value for key, value in wanted.items() if value is not None})
     show(output, answer, lambda: f"{answer['id']} {answer['name']}: {_when(answer)}")
@@ -98,7 +97,7 @@ def end(
     Example:
       tocsin maintenance end 4k2m
     """
-    answer = client(url).end_maintenance(window, by=by or getpass.getuser())
+    answer = client(url).end_maintenance(window, by=who(by))
     done = (
         "ended; what it held back is looked at again"
         if answer["changed"]

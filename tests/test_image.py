@@ -142,7 +142,7 @@ def test_it_builds_and_runs(tmp_path: Path) -> None:
             shell(here(command, tmp_path), cwd=tmp_path / "src")
     site = tmp_path / "opt/tocsin/lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     installed = {re.split("-", found.name)[0].lower() for found in site.glob("*.dist-info")}
-    assert {"tocsin", "sktime", "slack_sdk", "pdpyras", "aiohttp"} <= installed
+    assert {"tocsin", "sktime", "matplotlib", "slack_sdk", "pdpyras", "aiohttp"} <= installed
     assert installed.isdisjoint({"pytest", "ruff", "mypy", "hatchling", "uv", "aiosmtpd"})
     assert (tmp_path / "opt/tocsin-demo/aiosmtpd").is_dir()
 
@@ -174,7 +174,8 @@ def copy(rest: str, folder: Path) -> None:
 
 def shorten(lock: Path) -> None:
     """Leaves in the build's lock what the image is made of; `make venv` shows that all of it can be had."""
-    needed = closure(Requirement("tocsin[exporter,slack,pagerduty]"), Requirement("hatchling"), Requirement("aiosmtpd"))
+    wanted = ("tocsin[exporter,plot,slack,pagerduty]", "hatchling", "aiosmtpd")
+    needed = closure(*map(Requirement, wanted))
     pins = re.findall(r"^(\S+)(==(?:.*\\\n)+.*\n)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
     lock.write_text("".join(name + rest for name, rest in pins if name in needed), encoding="utf-8")
 

@@ -8,6 +8,7 @@ for incident in client.incidents(status="open"):
 from __future__ import annotations
 
 import base64
+import getpass
 import http.client
 import json
 import os
@@ -187,6 +188,14 @@ class Client:
             raise ApiUnavailable(
                 f"{self.url} cannot be reached: {reason}; is the {self.server} running? (--url, TOCSIN_URL)"
             ) from error
+
+
+def user() -> str:
+    """Who asks: the user's name, or its number where it has none, as in many a container."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # whichever of them the version of Python raises
+        return f"uid {os.getuid()}"
 
 
 def _refusal(url: str, server: str, status: int, content: bytes) -> TocsinError:

@@ -14,10 +14,10 @@ import numpy as np
 from exporter.backtesting.report import Report
 from exporter.backtesting.tally import Tally
 from exporter.backtesting.text import fit, lasted, local, number, percent, strongest_rows
+from exporter.names import key_of, show
 from exporter.plotting.picture import FAINT, GREY, INK, RED, Sheet, draw
 from exporter.plotting.units import unit_of
-from exporter.reading import key_of
-from exporter.replaying.choosing import Span, show
+from exporter.replaying.choosing import Span
 from exporter.replaying.desk import Case
 from exporter.replaying.replay import horizon_of, replay
 

@@ -41,7 +41,7 @@ def report(case: Case, tally: Tally) -> Report:
         "events_per_series_month": _share(events, months),
         "false_alarms_per_month_asked": case.query.false_alarms_per_month,
         "high_share": _share(counts.high.sum(), counts.there.sum()),
-        "band_share": _share(counts.inside.sum(), counts.there.sum()),
+        "band_share": _share(counts.inside.sum(), counts.banded.sum()),
         "forecasts": [_horizon(errors) for errors in tally.errors],
         "by_series": _by_series(case, tally, seconds),
         "events": _events(case, tally),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -15,9 +15,10 @@ DAY = 86_400.0
 
 @dataclass(slots=True)
 class Counts:
-    """Of each series, shape (series,): steps with a value, within the band, above 1; steps without a value."""
+    """Of each series, shape (series,): steps with a score, with a band, within it, above 1; steps without a value."""
 
     there: Floats
+    banded: Floats
     inside: Floats
     high: Floats
     missing: Floats
@@ -54,7 +55,7 @@ def begin(series: int, start: float, end: float, buckets: int, horizons: list[fl
     """A tally of nothing."""
     zero = np.zeros(series)
     errors = [Errors(seconds, *(zero.copy() for _ in range(4))) for seconds in horizons]
-    counts = Counts(*(zero.copy() for _ in range(4)))
+    counts = Counts(*(zero.copy() for _ in fields(Counts)))
     return Tally(start, end, np.full((series, buckets), np.nan), counts, errors)
 
 
@@ -62,9 +63,10 @@ def count(tally: Tally, frame: Frame, scores: Scores) -> None:
     """Adds a scored part."""
     tally.events.take(frame, scores)
     values, there = frame.values, np.isfinite(frame.values)
-    known = there & np.isfinite(scores.lower)
-    inside = known & (values >= scores.lower) & (values <= scores.upper)
-    tally.counts.there += known.sum(axis=1)
+    banded = there & np.isfinite(scores.lower)  # a detector's points have a score and no band
+    inside = banded & (values >= scores.lower) & (values <= scores.upper)
+    tally.counts.there += (there & np.isfinite(scores.score)).sum(axis=1)
+    tally.counts.banded += banded.sum(axis=1)
     tally.counts.inside += inside.sum(axis=1)
     tally.counts.high += (np.nan_to_num(scores.score) > HIGH).sum(axis=1)
     tally.counts.missing += (~there).sum(axis=1)

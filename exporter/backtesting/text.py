@@ -12,7 +12,7 @@ import numpy as np
 from exporter.backtesting.report import Report
 from exporter.backtesting.tally import Tally
 from exporter.frame import Floats
-from exporter.replaying.choosing import show
+from exporter.names import show
 from exporter.replaying.desk import Case
 
 ROWS = 20  # series and events that are shown

@@ -16,6 +16,11 @@ PIECES_MEAN = {
     "still": ("values of about {} move less than usual", False),
     "repeated": ("the very same value again and again, where values usually change", False),
 }
+# Pieces of other models.
+OTHERS_MEAN = {
+    "long": ("the mean of about {}, against what was expected", True),
+    "detector": ("what the detector says of the newest value, beside its window", False),
+}
 MEAN_OF = {
     "minutes": MINUTES,
     "hour": HOUR,
@@ -25,6 +30,7 @@ MEAN_OF = {
     "restless": ROUGH,
     "still": ROUGH,
 }
+OTHERS_MEAN_OF = {"long": SLOW}
 VIEWS_MEAN = {
     "level": "the last hour",
     "day": "the same time of other days",
@@ -36,9 +42,15 @@ VIEWS_MEAN = {
 
 def meaning(piece: str, step: float) -> str:
     """What a piece looks at, with steps of so many seconds."""
-    words, _ = PIECES_MEAN.get(piece, (piece, False))
-    place = MEAN_OF.get(piece)
+    piece = piece.rpartition(".")[2]
+    words, _ = (PIECES_MEAN | OTHERS_MEAN).get(piece, (piece, False))
+    place = (MEAN_OF | OTHERS_MEAN_OF).get(piece)
     return words if place is None else words.format(lasting(float(MEAN_STEPS[place, 0]) * step))
+
+
+def signed(piece: str) -> bool:
+    """Whether a piece knows up from down."""
+    return (PIECES_MEAN | OTHERS_MEAN).get(piece.rpartition(".")[2], ("", False))[1]
 
 
 def lasting(seconds: float) -> str:

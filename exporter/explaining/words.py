@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from exporter.explaining.explain import Figures
+from exporter.explaining.numbers import Figures
+from exporter.models.hearing import DEFAULT
+from exporter.names import key_of, show
 from exporter.plotting.units import Unit, scaled, unit_of
-from exporter.reading import key_of
-from exporter.replaying.choosing import show
 
 LEAST_PART = 0.01  # smaller parts are not told
 MILLION = 1e6
@@ -20,8 +20,9 @@ def words(found: Figures, zone: str) -> str:
     """The whole text, times in a time zone."""
     unit = scaled(unit_of(found["expr"]), max(abs(found["value"] or 0.0), abs(found["expected"] or 0.0)))
     parts = [_head(found, ZoneInfo(zone), unit)]
-    if "evidence" in found:
-        parts += [_evidence(found), _views(found, unit), _learning(found), _feedback(found)]
+    for name, part in (("evidence", _evidence(found)), ("views", _views(found, unit)), ("learning", _learning(found))):
+        parts += [part] if name in found else []
+    parts += [_models(found, unit), _feedback(found)]
     return "\n\n".join(text for part in parts if (text := "\n".join(part))) + "\n"
 
 
@@ -30,7 +31,8 @@ def _head(found: Figures, zone: ZoneInfo, unit: Unit) -> Iterator[str]:
     yield f"{found['query']}: {show(key_of(found['labels']))} at {when:%Y-%m-%d %H:%M:%S} ({zone.key})"
     yield ""
     if found["expected"] is None:
-        yield f"{_value(found['value'], unit)}: the first value, so that nothing was expected."
+        why = "the first value, so that nothing was" if found["model"] == DEFAULT else "its model has nothing"
+        yield f"{_value(found['value'], unit)}: {why} expected."
     else:
         side = "above" if found["deviation"] >= 0 else "below"
         far = "" if found.get("deviations") is None else f", {abs(found['deviations']):.1f} usual deviations"
@@ -39,6 +41,9 @@ def _head(found: Figures, zone: ZoneInfo, unit: Unit) -> Iterator[str]:
         yield f"Alone, any value from {_value(found['lower'], unit)} to {_value(found['upper'], unit)} would be normal."
     word = "anomalous" if found["anomalous"] else "not anomalous"
     reported = "; a new event is reported here" if found["event"] else ""
+    if found["score"] is None:
+        yield "It has no score: its model did not answer in time."
+        return
     yield f"Score {found['score']:.2f}: {word} (the bar is 1){reported}."
     plain = found.get("score_without_feedback")
     if plain is not None and abs(plain - found["score"]) > 0.005:
@@ -74,13 +79,27 @@ def _learning(found: Figures) -> Iterator[str]:
         yield "  this point teaches like any other"
     if learning["new_normal"]:
         yield f"  it has lasted: {learning['new_normal']:.0%} on the way to being taken for the new normal"
+    if learning["borrowed_from"]:
+        kin = f"{learning['borrowed_from']} series that share most of its labels"
+        yield f"  new: its day, scale and tails began as the median of {kin}, and give way to its own"
     if learning["caution"] >= 1.01:
         seen = learning["values_seen"]
         yield f"  only {seen} values were seen: {learning['caution'] - 1:.0%} more is asked than of a series long known"
 
 
+def _models(found: Figures, unit: Unit) -> Iterator[str]:
+    if len(found["models"]) < 2:
+        return
+    yield "Models (the champion's word counts; the mean error of each in the trial that goes on)"
+    for one in found["models"]:
+        role = "champion" if one["champion"] else "challenger"
+        error = "" if one["mean_error"] is None else f", mean error {_value(one['mean_error'], unit)}"
+        said = f"expected {_value(one['expected'], unit)}, score {one['score'] or 0.0:.2f}"
+        yield f"  {role:<10} {one['model']}: {said}{error}"
+
+
 def _feedback(found: Figures) -> Iterator[str]:
-    if not found["feedback"]:
+    if not found.get("feedback"):
         return
     yield "Said by people about this series"
     for one in found["feedback"]:

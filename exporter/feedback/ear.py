@@ -11,17 +11,18 @@ from exporter.feedback.lessons import Evidence, Lessons
 from exporter.feedback.verdict import Verdict
 from exporter.frame import Floats
 from exporter.models.evidence import PIECES
-from exporter.models.seasonal import Hear
+from exporter.models.hearing import Hear
 from exporter.reading import Key, key_of
 from tocsin.model import Labels
 
 
 class QueryEar:
-    """Keeps the promise of `exporter.models.seasonal.Ear`, from the verdicts on one query."""
+    """Keeps the promise of `exporter.models.hearing.Ear`, from the verdicts on one query."""
 
-    def __init__(self, query: str, verdicts: Callable[[], Sequence[Verdict]]) -> None:
-        """`verdicts` gives all that are in force: the same object as long as none changes."""
+    def __init__(self, query: str, verdicts: Callable[[], Sequence[Verdict]], pieces: Sequence[str] = PIECES) -> None:
+        """`verdicts` gives all that are in force: the same object as long as none changes; `pieces` are the model's."""
         self._query = query
+        self._pieces = pieces
         self._verdicts = verdicts
         self._heard: Sequence[Verdict] | None = None
         self._hear: Hear | None = None
@@ -42,14 +43,14 @@ class QueryEar:
         if not wanted:
             return None
         rows = {key: row for row, one in enumerate(labels) if (key := key_of(one)) in wanted}
-        return _hear([one for one in verdicts if one.key in rows], rows)
+        return _hear([one for one in verdicts if one.key in rows], rows, self._pieces)
 
 
-def _hear(verdicts: Sequence[Verdict], rows: dict[Key, int]) -> Hear | None:
+def _hear(verdicts: Sequence[Verdict], rows: dict[Key, int], pieces: Sequence[str]) -> Hear | None:
     if not verdicts:
         return None
     places = {key: place for place, key in enumerate(rows)}
-    lessons = Lessons.of([(places[one.key], one) for one in verdicts], PIECES)
+    lessons = Lessons.of([(places[one.key], one) for one in verdicts], pieces)
     taught = np.array(list(rows.values()), dtype=np.intp)
 
     def hear(shares: Floats, sizes: Floats, scores: Floats) -> Floats:

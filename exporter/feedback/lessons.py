@@ -72,7 +72,7 @@ class Lessons:
             for other, (later, same, _) in enumerate(normal)
             if row == same and later > order
         ]
-        strength = np.array([one.strength for _, _, one in normal])
+        strength = _norm(_columns([one.shares for _, _, one in normal], pieces))
         return cls(
             np.array([row for _, row, _ in normal], dtype=np.intp),
             np.maximum(_columns([one.highest for _, _, one in normal], pieces), 0.0),

@@ -12,11 +12,12 @@ import numpy as np
 from exporter.feedback.ear import Overhearing
 from exporter.feedback.lessons import Evidence, Lessons
 from exporter.feedback.verdict import LARGEST, About, Said, Verdict, Word, shown
-from exporter.frame import Floats
+from exporter.frame import Bools, Floats
 from exporter.models.evidence import PIECES
-from exporter.models.seasonal import Seasonal
+from exporter.models.hearing import model_of_piece, voices
 from exporter.replaying.asking import Ask
 from exporter.replaying.desk import Case, Desk
+from exporter.replaying.kin import with_kin
 from exporter.replaying.replay import split
 from tocsin.errors import UsageError
 
@@ -28,70 +29,93 @@ DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A series' evidence around a point, (pieces, columns), and its scores without feedback, (columns,)."""
+    """A series' evidence around a point by `pieces`, (pieces, columns), and its scores without feedback, (columns,)."""
 
     evidence: Evidence
     scores: Floats
     column: int  # of the point
+    pieces: Sequence[str] = PIECES
 
 
 async def teach(desk: Desk, ask: Ask, word: Word, *, note: str, by: str, at: float | None = None) -> Verdict:
     """Reads the point's history and makes a verdict of what is said about it.
 
     Raises:
-        UsageError: there is no such series, or no value at that time, or the query's model cannot be taught.
+        UsageError: there is no such series, or no value at that time.
         QueryError: Prometheus brings nothing.
     """
     query, _ = desk.source(ask.query)
-    if not isinstance(desk.model(query), Seasonal):
-        raise UsageError(f"{query.name}: feedback teaches the default model only; this query has another one")
     step = query.step.total_seconds()
     moment = round((desk.now() if at is None else at) / step) * step
     around = Ask(ask.query, ask.matchers, BEFORE_STEPS * step, moment + AFTER_STEPS * step)
     async with desk.turn():
-        case = await desk.case(around, most=1)
-        point = await asyncio.to_thread(look, case, moment if at is not None else case.span.end)
+        case = await with_kin(desk, await desk.case(around, most=1))
+        points = await asyncio.to_thread(look, case, moment if at is not None else case.span.end)
     moment = case.span.end if at is None else moment
     said = Said(query.name, case.keys[0], moment, word, note, by, desk.now())
-    score = float(point.scores[point.column])
-    return said.verdict_on(about(point, word), round(score, 3))
+    score = float(points[0].scores[points[0].column])
+    return said.verdict_on(about(points, word), round(score, 3))
 
 
-def look(case: Case, at: float) -> Point:
-    """Plays a case of one series and notes the evidence.
+def look(case: Case, at: float) -> list[Point]:
+    """Plays a case and notes the evidence of its first series: of each of its models, that of the one that leads first.
 
     Raises:
         UsageError: there is no value at that time.
     """
-    model = case.model
-    assert isinstance(model, Seasonal)
     before, shown = split(case.frame, case.span.start)
     column = round((at - shown.start) / shown.step)
     if not 0 <= column < shown.steps or not np.isfinite(shown.values[0, column]):
         raise UsageError("the series has no value at that time: name one that /plot shows")
-    state = model.fit(before)
-    heard = Overhearing()
-    model.ear = heard
-    model.update(state, shown)
+    state = case.model.fit(before)
+    heard = {}
+    for voice in voices(case.model, state):
+        heard[voice.name] = voice.model.ear = Overhearing()
+    state, _ = case.model.update(state, shown)
     there = np.isfinite(shown.values[0])
+    return [_point(heard[voice.name], there, column, voice.model.pieces) for voice in voices(case.model, state)]
+
+
+def _point(heard: Overhearing, there: Bools, column: int, pieces: Sequence[str]) -> Point:
     shares, sizes = (
-        np.where(there, np.concatenate([getattr(each, part) for each in heard.columns], axis=1), 0.0)
+        np.where(there, np.concatenate([getattr(each, part)[:, :1] for each in heard.columns], axis=1), 0.0)
         for part in ("shares", "sizes")
     )
-    return Point(Evidence(shares, sizes), np.sqrt((shares**2).sum(axis=0)), column)
+    return Point(Evidence(shares, sizes), np.sqrt((shares**2).sum(axis=0)), column, pieces)
 
 
-def about(point: Point, word: Word) -> About:
-    """The evidence that a verdict carries: of the whole event if it is *normal*, else of the strongest moment near."""
+def about(points: Sequence[Point], word: Word) -> About:
+    """The evidence that a verdict carries: of the whole event if it is *normal*, else of the strongest moment near.
+
+    That of each model, the one that leads first; the strength is that model's.
+    """
+    each = [_about(point, word) for point in points]
+
+    def together(part: str) -> Mapping[str, float]:
+        return {piece: value for one in reversed(each) for piece, value in getattr(one, part).items()}
+
+    return About(
+        shares=together("shares"),
+        sizes=together("sizes"),
+        highest=together("highest"),
+        lowest=together("lowest"),
+        strength=each[0].strength,
+        model=each[0].model,
+    )
+
+
+def _about(point: Point, word: Word) -> About:
     near = slice(max(point.column - NEAR_STEPS, 0), point.column + NEAR_STEPS + 1)
     run = event_around(point) if word == "normal" else near
     strongest = run.start + int(np.argmax(point.scores[run]))
+    shares, sizes = point.evidence.shares, point.evidence.sizes
     return About(
-        shares=_named(point.evidence.shares[:, strongest]),
-        sizes=_named(point.evidence.sizes[:, strongest]),
-        highest=_named(np.maximum(point.evidence.sizes[:, run].max(axis=1), 0.0)),
-        lowest=_named(np.minimum(point.evidence.sizes[:, run].min(axis=1), 0.0)),
+        shares=_named(point.pieces, shares[:, strongest]),
+        sizes=_named(point.pieces, sizes[:, strongest]),
+        highest=_named(point.pieces, np.maximum(sizes[:, run].max(axis=1), 0.0)),
+        lowest=_named(point.pieces, np.minimum(sizes[:, run].min(axis=1), 0.0)),
         strength=min(round(float(point.scores[strongest]), DIGITS), LARGEST),
+        model=model_of_piece(point.pieces[0]),
     )
 
 
@@ -111,9 +135,9 @@ def event_around(point: Point) -> slice:
     return slice(first, last + 1)
 
 
-def score_with(verdicts: Sequence[Verdict], evidence: Evidence) -> float:
-    """What the evidence of one series scores with the verdicts on it."""
-    return float(Lessons.of([(0, one) for one in verdicts], PIECES).score(evidence)[0])
+def score_with(verdicts: Sequence[Verdict], evidence: Evidence, pieces: Sequence[str] = PIECES) -> float:
+    """What the evidence of one series scores with the verdicts on it; `pieces` name it."""
+    return float(Lessons.of([(0, one) for one in verdicts], pieces).score(evidence)[0])
 
 
 def added(verdict: Verdict, verdicts: Sequence[Verdict]) -> dict[str, Any]:
@@ -124,13 +148,16 @@ def added(verdict: Verdict, verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 def own_score(verdict: Verdict, verdicts: Sequence[Verdict]) -> float:
     """What a verdict's own evidence scores with those in force: below 1 where it says normal, above where it can."""
+    named = {piece for one in (verdict, *verdicts) for part in (one.shares, one.highest, one.lowest) for piece in part}
+    pieces = sorted(piece for piece in named if model_of_piece(piece) == verdict.model)
     shares, sizes = (
-        np.array([[vector.get(piece, 0.0)] for piece in PIECES]) for vector in (verdict.shares, verdict.sizes)
+        np.array([[vector.get(piece, 0.0)] for piece in pieces]).reshape(-1, 1)
+        for vector in (verdict.shares, verdict.sizes)
     )
-    return score_with(verdicts, Evidence(shares, sizes))
+    return score_with(verdicts, Evidence(shares, sizes), pieces)
 
 
-def _named(vector: Floats) -> Mapping[str, float]:
+def _named(pieces: Sequence[str], vector: Floats) -> Mapping[str, float]:
     """Each piece by its name, with some digits: nothing else is worth keeping."""
     kept = np.clip(np.round(vector, DIGITS), -LARGEST, LARGEST).tolist()
-    return {piece: value for piece, value in zip(PIECES, kept, strict=True) if value}
+    return {piece: value for piece, value in zip(pieces, kept, strict=True) if value}

@@ -30,7 +30,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """`at` and `said_at` are Unix seconds; `score` is what the point scored without feedback when that was said.
 
     The evidence by piece, signed: `shares` of what scores 1 and `sizes` at the strongest moment of what the verdict is
-    about, whose score is `strength`; `highest` and `lowest` sizes over all of it.
+    about, whose score is `strength`; `highest` and `lowest` sizes over all of it. Pieces of another model than the
+    default one begin with its name and a dot; `model` is whose score it was, empty for the default one.
     """
 
     id: Name
@@ -47,6 +48,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     note: Annotated[str, msgspec.Meta(max_length=LONGEST_NOTE)] = ""
     by: str = ""
     said_at: float = 0.0
+    model: str = ""
 
     @property
     def key(self) -> Key:
@@ -70,6 +72,7 @@ class About:
     highest: Mapping[str, float]
     lowest: Mapping[str, float]
     strength: float
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Said:
             highest=dict(about.highest),
             lowest=dict(about.lowest),
             strength=about.strength,
+            model=about.model,
             score=score,
             note=self.note,
             by=self.by,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -12,18 +13,34 @@ from exporter.fitting import Workers
 from exporter.metrics import Metrics
 from exporter.model import Model
 from exporter.models.contest import Contest, Promotion
+from exporter.models.hearing import Ear
 from exporter.models.interest import Interest
 from exporter.models.seasonal import Seasonal
+
+if TYPE_CHECKING:
+    from exporter.models.sktime_detections import SktimeDetections
+    from exporter.models.sktime_forecasts import SktimeForecasts
+
+EarOf = Callable[[Sequence[str]], Ear | None]
 
 log = structlog.get_logger("exporter.models")
 
 
-def chosen(query: QuerySettings, default: Seasonal, workers: Workers, metrics: Metrics) -> Model[Any]:
-    """The model that a query names; `default` as the query wants it is what it gets without a name."""
-    champion = _one(query, query.model, default, workers, metrics)
+def deaf(pieces: Sequence[str]) -> None:
+    """Nobody's word is heard."""
+
+
+def chosen(
+    query: QuerySettings, default: Seasonal, workers: Workers, metrics: Metrics, ear_of: EarOf = deaf
+) -> Model[Any]:
+    """The model that a query names; `default` as the query wants it is what it gets without a name.
+
+    `ear_of` gives a model of sktime what people have said, by its pieces of evidence.
+    """
+    champion = _one(query, query.model, default, workers, metrics, ear_of)
     if query.challenger is None:
         return champion
-    challenger = _one(query, query.challenger, default, workers, metrics)
+    challenger = _one(query, query.challenger, default, workers, metrics, ear_of)
     names = (query.model.sktime or "default", query.challenger.sktime or "default")
     trial = query.trial.total_seconds()
     for name in names:
@@ -37,20 +54,28 @@ def chosen(query: QuerySettings, default: Seasonal, workers: Workers, metrics: M
 
 
 def _one(
-    query: QuerySettings, named: ModelSettings, default: Seasonal, workers: Workers, metrics: Metrics
+    query: QuerySettings,
+    named: ModelSettings,
+    default: Seasonal,
+    workers: Workers,
+    metrics: Metrics,
+    ear_of: EarOf,
 ) -> Model[Any]:
     if not named.sktime:
         return default
-    return of_sktime(query, named, default.interest, workers, Told(query.name, named.sktime, metrics))
+    model = of_sktime(query, named, default.interest, workers, Told(query.name, named.sktime, metrics))
+    model.ear = ear_of(model.pieces)
+    return model
 
 
 def of_sktime(
     query: QuerySettings, named: ModelSettings, interest: Interest, workers: Workers, told: Told
-) -> Model[Any]:
+) -> SktimeDetections | SktimeForecasts:
     """A forecaster or a detector of sktime as a model."""
     from exporter.models.sktime_detections import SktimeDetections
-    from exporter.models.sktime_forecasts import Plan, SktimeForecasts
+    from exporter.models.sktime_forecasts import SktimeForecasts
     from exporter.models.sktime_names import kind_of
+    from exporter.models.sktime_schedule import Plan
     from exporter.models.sktime_work import Spec
 
     step, spec = query.step.total_seconds(), Spec(named.sktime, named.params)

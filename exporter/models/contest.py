@@ -15,6 +15,7 @@ import numpy as np
 
 from exporter.frame import Floats, Frame
 from exporter.model import NEW, Arrays, Forecast, Model, Rows, Scores
+from exporter.models.hearing import Voice
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -105,6 +106,15 @@ class Contest(Generic[A, B]):
         if state.leader:
             return self._second.forecast(state.second, steps)
         return self._first.forecast(state.first, steps)
+
+    def voices(self, state: Trial[A, B]) -> list[Voice]:
+        """Both models, with the mean error of each in the trial that goes on, the median over series."""
+        found: list[Voice] = []
+        for place, (model, own) in enumerate(((self._first, state.first), (self._second, state.second))):
+            judged = state.values > 0
+            error = float(np.median(state.errors[place, judged] / state.values[judged])) if judged.any() else None
+            found.append(Voice(self.names[place], model, own, place == state.leader, error))
+        return found
 
     def arrays(self, state: Trial[A, B]) -> Arrays:
         """Both states and the trial as plain arrays."""

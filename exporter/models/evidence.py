@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 
 from exporter.frame import Bools, Floats
+from exporter.models.column import Mask, bounded, everywhere, follow
 
 PIECES = ("sudden", "minutes", "hour", "hours", "slow", "raw", "restless", "still", "repeated")
 WEIGHTS = np.array([[0.7], [0.9], [0.9], [1.0], [0.7], [0.4], [0.2], [0.6], [0.8]])  # how much each is trusted
@@ -23,9 +24,10 @@ MEAN_STEPS = np.array(
     [[4.0], [12.0], [24.0], [72.0], [10.0], [12.0]]
 )  # of the running means: deviations, slow, raw, roughness
 MINUTES, HOUR, HOURS, SLOW, RAW, ROUGH = range(6)
-GRAINS = np.array(
-    [[1.0], [0.66], [0.4], [0.14], [0.055], [0.0], [0.0], [0.0], [0.0]]
-)  # of a usual change, in each piece
+GAINS = 1.0 / MEAN_STEPS
+USUAL = np.sqrt(GAINS / (2.0 - GAINS))[:ROUGH] * [[1.0], [1.0], [2.0], [3.0], [1.0]]  # what means of noise amount to
+GRAINS = np.array([[1.0], [0.66], [0.4], [0.14], [0.055]])  # of a usual change, in each of the first pieces
+RESTLESS, STILL, REPEATED = (PIECES.index(piece) for piece in ("restless", "still", "repeated"))
 MOST_REPEATS = 36.0
 JUMP_SHARE, JUMP_GAIN = 0.25, 0.05
 CLIP = 8.0  # deviations; one value says no more than this of a mean
@@ -65,40 +67,44 @@ class Evidence:
 def gather(
     evidence: Evidence,
     values: Floats,
-    deviation: Floats,
-    slow: Floats,
+    deviations: Floats,
     scale: Floats,
-    release: Floats,
+    release: Floats | None,
     there: Bools,
     held: float = 0.0,
 ) -> Floats:
-    """What one column says, signed where it has a sign, shape (pieces, series); then learns it.
+    """What one column says, signed where it has a sign, shape (pieces, series), 0 where no value is; then learns it.
 
-    `deviation` and `slow` are residuals of the quick and of the slow expectation in deviations, `scale` is one
-    deviation, all of shape (series,). `held`: for so many steps a value may come again without
-    being told of.
+    `deviations` are the residuals of the quick and of the slow expectation in deviations, shape (2, series), `scale` is
+    one deviation, (series,). `held`: for so many steps a value may come again without being told of.
     """
-    raw = _raw(evidence, values, scale, release, there)
-    step = np.where(np.isfinite(evidence.last) & there, np.abs(values - evidence.last) / scale, evidence.rough)
-    newest = np.clip(np.stack([deviation, deviation, slow, slow, raw, step]), -CLIP, CLIP)
-    gain = 1.0 / MEAN_STEPS
-    evidence.means = np.where(there, evidence.means + gain * (newest - evidence.means), evidence.means)
-    means = evidence.means / np.sqrt(gain / (2.0 - gain))
-    change = np.log((evidence.means[ROUGH] + 0.05) / (evidence.rough + 0.05)) / 0.25
-    pieces = np.stack(
-        [
-            deviation,
-            means[MINUTES],
-            means[HOUR],
-            means[HOURS] / 2.0,
-            means[SLOW] / 3.0,
-            means[RAW],
-            np.maximum(change, 0.0),
-            np.maximum(-change, 0.0),
-            _repeated(evidence, values, there, held),
-        ]
-    )
-    _learn(evidence, values, step, there)
+    where = everywhere(there)
+    gain = 1.0 / np.minimum(evidence.seen + FIRST_STEPS, USUAL_STEPS)
+    change = np.abs(values - evidence.last)
+    known = everywhere(np.isfinite(change))
+    step = change / scale
+    if known is not True:
+        step = np.where(known, step, evidence.rough)
+    newest = np.empty(evidence.means.shape)
+    newest[:HOURS] = deviations[0]
+    newest[HOURS:RAW] = deviations[1]
+    newest[RAW] = _raw(evidence, values, scale, release, gain, where)
+    newest[ROUGH] = step
+    bounded(newest, CLIP)
+    follow(evidence.means, newest, GAINS, where)
+    pieces = np.empty((len(PIECES), len(values)))
+    pieces[0] = deviations[0]
+    np.divide(evidence.means[:ROUGH], USUAL, out=pieces[1:RESTLESS])
+    rougher = np.log((evidence.means[ROUGH] + 0.05) / (evidence.rough + 0.05)) / 0.25
+    np.maximum(rougher, 0.0, out=pieces[RESTLESS])
+    np.maximum(-rougher, 0.0, out=pieces[STILL])
+    pieces[REPEATED] = _repeated(evidence, change, where, known, held)
+    if where is not True:
+        np.copyto(pieces, 0.0, where=~there)
+    _learn_jump(evidence, change)
+    follow(evidence.rough, newest[ROUGH], gain, where)
+    np.copyto(evidence.last, values, where=where)
+    evidence.seen += there
     return pieces
 
 
@@ -109,62 +115,60 @@ def restarted(evidence: Evidence) -> Evidence:
     return fresh
 
 
-def _repeated(evidence: Evidence, values: Floats, there: Bools, held: float) -> Floats:
+def _repeated(evidence: Evidence, change: Floats, there: Mask, known: Mask, held: float) -> Floats | float:
     """How unlikely it is that the very same value came so often: a negative logarithm."""
-    same = values == evidence.last
-    evidence.repeats = np.where(
-        there, np.where(same, np.minimum(evidence.repeats + 1, MOST_REPEATS + held), 0), evidence.repeats
-    )
-    trust = np.where(evidence.repeats > held + 3, 0.1, 1.0)
-    changes = evidence.changes + trust * (~same - evidence.changes) / USUAL_STEPS
-    evidence.changes = np.where(there & (evidence.seen > 0), changes, evidence.changes)
-    return np.maximum(evidence.repeats - held, 0.0) * -np.log(np.maximum(1.0 - evidence.changes, 0.05))
+    repeats, changed = np.minimum(evidence.repeats + 1.0, MOST_REPEATS + held), change > 0.0
+    repeats *= change == 0.0
+    np.copyto(evidence.repeats, repeats, where=there)
+    trust = np.where(repeats > held + 3.0, 0.1 / USUAL_STEPS, 1.0 / USUAL_STEPS)
+    follow(evidence.changes, changed, trust, known)
+    if not np.count_nonzero(evidence.repeats):
+        return 0.0
+    often: Floats = np.maximum(evidence.repeats - held, 0.0)
+    often *= -np.log(np.maximum(1.0 - evidence.changes, 0.05))
+    return often
 
 
-def _raw(evidence: Evidence, values: Floats, scale: Floats, release: Floats, there: Bools) -> Floats:
+def _raw(
+    evidence: Evidence, values: Floats, scale: Floats, release: Floats | None, gain: Floats, there: Mask
+) -> Floats:
     """How far a value lies from the usual one, whatever the time of day, in its own usual distance."""
-    level = np.where(np.isnan(evidence.level), values, evidence.level)
-    spread = np.where(np.isnan(evidence.spread), scale, evidence.spread)
-    off = np.where(there, values - level, 0.0)
-    raw = off / np.maximum(spread, scale)
-    gain = np.maximum(1.0 / np.minimum(evidence.seen + FIRST_STEPS, USUAL_STEPS), 0.02 * release)
-    limit = np.maximum(3.0 * np.maximum(spread, scale), release * np.abs(off))
-    taught = np.clip(off, -limit, limit)
-    evidence.level = np.where(there, level + gain * taught, evidence.level)
-    evidence.spread = np.where(there, spread + gain * (1.2533 * np.abs(taught) - spread), evidence.spread)
+    unknown = np.isnan(evidence.level)
+    if np.count_nonzero(unknown):
+        begun = unknown & np.isfinite(values)
+        np.copyto(evidence.level, values, where=begun)
+        np.copyto(evidence.spread, scale, where=begun & np.isnan(evidence.spread))
+    off, wide = values - evidence.level, np.maximum(evidence.spread, scale)
+    raw = off / wide
+    limit = 3.0 * wide
+    if release is not None:
+        gain = np.maximum(gain, 0.02 * release)
+        limit = np.maximum(limit, release * np.abs(off))
+    taught = bounded(off, limit)
+    np.add(evidence.level, gain * taught, out=evidence.level, where=there)
+    follow(evidence.spread, 1.2533 * np.abs(taught), gain, there)
     return raw
 
 
 def least_unit(evidence: Evidence) -> Floats:
-    """No deviation is taken to be smaller: a share of the usual change, for series that seldom change."""
-    return np.where(np.isnan(evidence.jump), 0.0, JUMP_SHARE * evidence.jump)
+    """No deviation is taken to be smaller: a share of the usual change, for series that seldom change; NaN: unknown."""
+    return JUMP_SHARE * evidence.jump
 
 
 def usual_change(evidence: Evidence, unit: Floats) -> Floats:
     """How large a change usually is, in the deviations that `unit` is one of, shape (series,); 0 where unknown."""
-    change = evidence.jump / unit
-    return np.where(np.isfinite(change), change, 0.0)
+    change: Floats = np.fmax(evidence.jump / unit, 0.0)
+    return change
 
 
-def grains(evidence: Evidence, unit: Floats, change: Floats) -> Floats:
-    """What a usual change adds to each piece, shape (pieces, series); `change` is what `usual_change` gave."""
-    found = GRAINS * change
-    share = unit / np.fmax(evidence.spread, unit)
-    found[PIECES.index("raw")] *= np.where(np.isfinite(share), share, 1.0)
-    return found
+def grains(change: Floats) -> Floats:
+    """What a usual change adds to each of the first pieces, (5, series); `change` is what `usual_change` gave."""
+    return GRAINS * change
 
 
-def _learn_jump(evidence: Evidence, values: Floats, there: Bools) -> None:
-    change = np.abs(values - evidence.last)
-    known = np.where(np.isnan(evidence.jump), change, evidence.jump)
-    learned = known + JUMP_GAIN * (np.minimum(change, 3.0 * known) - known)
-    evidence.jump = np.where(there & (change > 0.0), learned, evidence.jump)
-
-
-def _learn(evidence: Evidence, values: Floats, step: Floats, there: Bools) -> None:
-    _learn_jump(evidence, values, there)
-    gain = 1.0 / np.minimum(evidence.seen + FIRST_STEPS, USUAL_STEPS)
-    rough = evidence.rough + gain * (np.minimum(step, CLIP) - evidence.rough)
-    evidence.rough = np.where(there, rough, evidence.rough)
-    evidence.last = np.where(there, values, evidence.last)
-    evidence.seen += there
+def _learn_jump(evidence: Evidence, change: Floats) -> None:
+    known, changed = evidence.jump, change > 0.0
+    unknown = np.isnan(known)
+    if np.count_nonzero(unknown):
+        np.copyto(known, change, where=unknown & changed)
+    follow(known, np.minimum(change, 3.0 * known), JUMP_GAIN, everywhere(changed))

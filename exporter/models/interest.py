@@ -29,11 +29,14 @@ class Interest:
     report: float = 1.0
 
 
-def weigh(interest: Interest, signed: Floats, off: Floats, expected: Floats) -> tuple[Floats, Floats]:
-    """The evidence without its sign, and how much each piece is trusted, both of shape (pieces, series).
+def weigh(interest: Interest, signed: Floats, residuals: Floats, expected: Floats) -> Floats:
+    """How much each piece of evidence is trusted, (pieces, series), or (pieces, 1) if that is the same everywhere.
 
-    `signed` is the evidence, (pieces, series); `off` how far the value lies from what was `expected`, both (series,).
+    `signed` is the evidence, (pieces, series); `residuals` are how far the values lie from what was expected for now
+    and without the last hours, (2, series); `expected` is the former, (series,).
     """
+    if interest.direction == "both" and not interest.least and not interest.least_share:
+        return WEIGHTS
     weights = np.repeat(WEIGHTS, signed.shape[1], axis=1)
     if interest.direction != "both":
         sign = 1.0 if interest.direction == "up" else -1.0
@@ -41,5 +44,6 @@ def weigh(interest: Interest, signed: Floats, off: Floats, expected: Floats) -> 
         weights[SIGNED:] = 0.0
     if interest.least or interest.least_share:
         size = np.abs(np.where(np.isnan(expected), 0.0, expected))
+        off = np.maximum(np.abs(residuals[0]), np.abs(residuals[1]))
         weights[:DEVIATIONS] *= off >= np.maximum(interest.least, interest.least_share * size)
-    return np.abs(signed), weights
+    return weights

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
-
-import numpy as np
 
 DAY = 86_400.0
 HOUR = 3_600.0
@@ -28,7 +27,7 @@ class Moment:
 
     def gain(self, hours: float, most: float) -> float:
         """The share of the newest value in a mean over so many hours."""
-        return float(min(most, -np.expm1(-self.seconds / (hours * HOUR))))
+        return min(most, -math.expm1(-self.seconds / (hours * HOUR)))
 
 
 @dataclass(frozen=True, slots=True)

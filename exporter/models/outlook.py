@@ -12,9 +12,10 @@ from typing import Self
 
 import numpy as np
 
-from exporter.frame import Bools, Floats
+from exporter.frame import Floats
+from exporter.models.column import begin_or_follow, bounded, everywhere
 from exporter.models.moment import HOUR, Moment
-from exporter.models.profiles import BY_DAY, BY_RATIO, LEVEL, VIEWS
+from exporter.models.profiles import BY_DAY, BY_RATIO, BY_WEEK, LEVEL, VIEWS
 
 OUTSIDE = np.array([[0.037], [0.963]])  # of errors lie below the lower, below the upper bound: later ones are larger
 FIRST = np.array([[-1.8], [1.8]])  # deviations, before there is evidence
@@ -22,7 +23,7 @@ NEAR_HOURS = 3.0  # what the last hours say is worth so much less after so long
 FAR_ERROR_HOURS = 72.0
 OFFSET_HOURS = 16.0
 GAIN, FIRST_GAIN = 0.02, 2.0
-WIDER_EACH_DAY = 0.25
+WIDER_EACH_DAY = 0.3
 
 
 @dataclass(slots=True)
@@ -31,8 +32,7 @@ class Outlook:
 
     wrong: Floats  # (5, series), how far off each view is without the last hours
     offset: Floats  # (series,), what the profiles are off by, over a day
-    near: Floats  # (2, series), quantiles of the next step's error, in deviations
-    far: Floats  # (2, series), the same without the last hours
+    quantiles: Floats  # (2, 2, series), lower and upper one of the errors of the next step and of a day ahead
     seen: Floats  # (series,), errors
 
     @classmethod
@@ -40,8 +40,7 @@ class Outlook:
         return cls(
             wrong=np.full((VIEWS, series), np.nan),
             offset=np.zeros(series),
-            near=np.repeat(FIRST, series, axis=1),
-            far=np.repeat(FIRST, series, axis=1),
+            quantiles=np.tile(FIRST, (2, 1, series)),
             seen=np.zeros(series),
         )
 
@@ -55,35 +54,51 @@ def far_views(outlook: Outlook, bare: Floats, slow: Floats, level: Floats) -> Fl
 
 
 def learn(
-    outlook: Outlook, moment: Moment, values: Floats, views: Floats, near: Floats, far: Floats, scale: Floats
+    outlook: Outlook,
+    moment: Moment,
+    values: Floats,
+    views: Floats,
+    off: Floats,
+    scale: Floats,
+    release: Floats | None,
 ) -> None:
-    """Takes in how wrong the next step's expectation (`near`) and a day-old one (`far`) were; shapes (series,)."""
-    error = np.minimum(np.abs(values - views), 8.0 * scale)
-    known = np.isfinite(error)
-    gain = moment.gain(FAR_ERROR_HOURS, 0.05)
-    learned = np.where(np.isnan(outlook.wrong), error, outlook.wrong + gain * (error - outlook.wrong))
-    outlook.wrong = np.where(known, learned, outlook.wrong)
-    off = np.where(np.isfinite(views[BY_DAY:]).any(axis=0) & np.isfinite(far), values - far, 0.0)
-    off = np.where(np.isfinite(off), np.clip(off, -6.0 * scale, 6.0 * scale), 0.0)
-    outlook.offset = outlook.offset + moment.gain(OFFSET_HOURS, 0.05) * off
-    there = np.isfinite(values) & np.isfinite(near) & (scale > 0)
-    pace = np.maximum(GAIN, FIRST_GAIN / (outlook.seen + 10.0))
-    _follow(outlook.near, (values - near) / scale, pace, there)
-    _follow(outlook.far, (values - np.where(np.isfinite(far), far, near)) / scale, pace, there)
-    outlook.seen += there
+    """Takes a column in.
+
+    `views` are what `far_views` gave, `off` how far the values lie from what was expected of the next step and of a day
+    ahead, shape (2, series); `release` is how much of it is taken for the new normal (None: nothing), (series,).
+    """
+    wrong = np.abs(values - views)
+    np.minimum(wrong, 8.0 * scale, out=wrong)
+    begin_or_follow(outlook.wrong, wrong, moment.gain(FAR_ERROR_HOURS, 0.05))
+    gain: Floats | float = moment.gain(OFFSET_HOURS, 0.05)
+    limit = 6.0 * scale
+    if release is not None:
+        gain = np.maximum(gain, 0.05 * release)
+        limit = np.fmax(limit, release * np.abs(off[1]))
+    step = bounded(off[1].copy(), limit)
+    step *= gain
+    known = np.isfinite(views[BY_DAY]) | np.isfinite(views[BY_WEEK])
+    known &= np.isfinite(step)
+    np.add(outlook.offset, step, out=outlook.offset, where=everywhere(known))
+    _follow(outlook, off / scale)
 
 
-def _follow(quantiles: Floats, error: Floats, pace: Floats, there: Bools) -> None:
+def _follow(outlook: Outlook, error: Floats) -> None:
     """Moves quantiles a little towards where they should be; more in proportion where they are far out."""
-    step = pace * np.maximum(np.abs(quantiles), 0.5) * (OUTSIDE - (error < quantiles))
-    quantiles += np.where(there, step, 0.0)
+    there, known = np.isfinite(error), outlook.quantiles
+    pace = np.maximum(GAIN, FIRST_GAIN / (outlook.seen + 10.0))
+    step = np.maximum(np.abs(known), 0.5)
+    step *= pace
+    step *= OUTSIDE - (error[:, None] < known)
+    np.add(known, step, out=known, where=everywhere(there[:, None]))
+    outlook.seen += there[0]
 
 
 def bounds(outlook: Outlook, seconds: float) -> Floats:
     """Lower and upper bound in deviations from the mean, so many seconds ahead, shape (2, series)."""
     near = nearness(seconds)
     wider = np.sqrt(1.0 + WIDER_EACH_DAY * seconds / (24.0 * HOUR))
-    between: Floats = wider * (near * outlook.near + (1.0 - near) * outlook.far)
+    between: Floats = wider * (near * outlook.quantiles[0] + (1.0 - near) * outlook.quantiles[1])
     return between
 
 

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from exporter.frame import Floats
+from exporter.models.column import Singles
 from exporter.models.moment import DAY_BINS, FINE, WEEK_BINS, Moment
-
-Singles = NDArray[np.float32]
 
 VIEWS = 5
 LEVEL, BY_DAY, BY_KIND, BY_RATIO, BY_WEEK = range(VIEWS)
@@ -73,53 +71,60 @@ class Profiles:
         )
 
 
-def bare(profiles: Profiles, moment: Moment) -> Floats:
-    """What each view expects, whatever the last hours were like, shape (5, series); NaN where it knows nothing yet."""
+def bare(profiles: Profiles, moment: Moment, within: Floats | None = None) -> Floats:
+    """What each view expects, whatever the last hours were like, shape (5, series); NaN where it knows nothing yet.
+
+    `within` is what `shape` gave, where it is known already.
+    """
     expected = np.empty((VIEWS, len(profiles.level)))
     expected[LEVEL] = profiles.level
     expected[BY_DAY] = profiles.day[moment.day_bin]
-    expected[BY_KIND] = profiles.kind[moment.free, moment.day_bin]
-    expected[BY_RATIO] = expected[BY_KIND]
-    expected[BY_WEEK] = profiles.week[moment.week_bin] + shape(profiles, moment)
+    expected[BY_KIND] = expected[BY_RATIO] = profiles.kind[moment.free, moment.day_bin]
+    expected[BY_WEEK] = profiles.week[moment.week_bin]
+    expected[BY_WEEK] += shape(profiles, moment) if within is None else within
     return expected
 
 
 def views(profiles: Profiles, expected: Floats) -> Floats:
     """The same with what the last hours differ by."""
     shifted = expected + profiles.offset
-    shifted[BY_RATIO] = expected[BY_RATIO] * np.exp(profiles.offset[BY_RATIO])
+    np.multiply(expected[BY_RATIO], np.exp(profiles.offset[BY_RATIO]), out=shifted[BY_RATIO])
     return shifted
 
 
 def shape(profiles: Profiles, moment: Moment) -> Floats:
     """What the finer profile of the day adds within one bin of the week, shape (series,)."""
     first = moment.day_bin // FINE * FINE
-    finer = profiles.day[moment.day_bin] - profiles.day[first : first + FINE].sum(axis=0, dtype=np.float64) / FINE
+    near = profiles.day[first : first + FINE].astype(np.float64)
+    finer = near[moment.day_bin - first] - np.add.reduce(near) / FINE
     return np.where(np.isfinite(finer), finer, 0.0)
 
 
 def errors(profiles: Profiles, moment: Moment) -> Floats:
     """How wrong each view must be taken to be now, shape (5, series)."""
     recent = profiles.recent
-    best = np.fmin.reduce(recent, axis=0)
-    recent = np.where(np.isnan(recent), BEGINNER * best, recent)
+    beginners = np.isnan(recent)
+    if np.count_nonzero(beginners):
+        recent = np.where(beginners, BEGINNER * np.fmin.reduce(recent), recent)
     today = profiles.weekday[moment.weekday]
     return recent + np.where(np.isnan(today), recent, today)
 
 
 def blend(expected: Floats, wrong: Floats) -> Floats:
-    """The views' mean, each weighted by its error's inverse power; NaN where none knows anything. Shape (series,)."""
+    """The views' mean, each weighted by its error's inverse power; NaN where none knows anything.
+
+    Both have the shape (…, views, series), the result (…, series). Where there is nothing to divide, 0 / 0 is meant.
+    """
     known = np.isfinite(expected)
     value = np.where(known, expected, 0.0)
-    wrong = np.where(np.isfinite(wrong), wrong, 1.0) + 1e-12 * np.abs(value) + 1e-300
-    wrong = np.where(known, wrong, np.inf)
-    best = np.where(known.any(axis=0), wrong.min(axis=0), 1.0)
-    weight = np.where(known, (best / wrong) ** SHARPNESS, 0.0)
-    total = weight.sum(axis=0)
-    mixed = (weight * value).sum(axis=0)
-    return np.where(total > 0, mixed / np.where(total > 0, total, 1.0), np.nan)
-
-
-def slow_view(profiles: Profiles, expected: Floats, wrong: Floats) -> Floats:
-    """What other days and weeks make likely, whatever the last hours were like, shape (series,)."""
-    return blend(expected[BY_DAY:], wrong[BY_DAY:]) + profiles.slow
+    wrong = np.where(np.isfinite(wrong), wrong, 1.0)
+    wrong += 1e-12 * np.abs(value) + 1e-300
+    wrong[~known] = np.inf
+    weight = np.minimum.reduce(wrong, axis=-2, keepdims=True) / wrong
+    weight *= weight * weight
+    weight *= weight  # the power of SHARPNESS, 6, in a tenth of a power's time
+    total = np.add.reduce(weight, axis=-2)
+    value *= weight
+    mixed: Floats = np.add.reduce(value, axis=-2)
+    mixed /= total
+    return mixed

@@ -19,6 +19,7 @@ from exporter.calibration import Calibration
 from exporter.fitting import Workers
 from exporter.frame import Floats, Frame
 from exporter.model import NEW, Arrays, Forecast, Rows, Scores
+from exporter.models.hearing import Ear, Hear, retelling
 from exporter.models.interest import Interest
 from exporter.models.sktime_work import Spec, Work, detect
 
@@ -40,7 +41,9 @@ class DetectorState:
 
 
 class SktimeDetections:
-    """Keeps the promise of `exporter.model.Model`."""
+    """Keeps the promises of `exporter.model.Model` and `exporter.models.hearing.Listens`."""
+
+    weights = WEIGHT
 
     def __init__(
         self,
@@ -53,6 +56,8 @@ class SktimeDetections:
     ) -> None:
         """`step` and `window` in seconds; `tell` hears of what failed, with its message."""
         self.spec, self.interest = spec, interest
+        self.pieces: Sequence[str] = [f"{spec.name}.detector"]
+        self.ear: Ear | None = None
         self._step = step
         self._window = int(np.clip(round(window / step), 2 * FEWEST, MOST))
         self._workers = workers
@@ -73,17 +78,20 @@ class SktimeDetections:
 
     def resize(self, state: DetectorState, rows: Rows) -> DetectorState:
         """The state with other rows; a new row begins without knowledge."""
+        if self.ear:
+            self.ear.moved()
         new, old = self.arrays(self._fresh()), self.arrays(state)
         return self.restore({name: _resized(old[name], new[name], rows) for name in old})
 
     def update(self, state: DetectorState, columns: Frame) -> tuple[DetectorState, Scores]:
         """Asks the detector about each column beside the window before it."""
         scores = Scores(*(np.full(columns.values.shape, np.nan) for _ in fields(Scores)))
+        hear = self.ear.listen(columns.labels) if self.ear else None
         for column, when in enumerate(columns.times.tolist()):
             _remember(state, columns.values[:, column], when)
             said = self._said(state, patience=columns.step)[-1]
             state.columns += 1
-            judged = self._judge(state, said, np.where(np.isfinite(said), columns.values[:, column], np.nan))
+            judged = self._judge(state, said, np.where(np.isfinite(said), columns.values[:, column], np.nan), hear)
             scores.score[:, column], scores.event[:, column] = judged
         return state, scores
 
@@ -133,13 +141,20 @@ class SktimeDetections:
                 said[first:, row] = future.result()
         return said
 
-    def _judge(self, state: DetectorState, said: Floats, values: Floats) -> tuple[Floats, Floats]:
+    def tails(self, state: DetectorState) -> Calibration:
+        """What the evidence is judged by."""
+        return state.calibration
+
+    def _judge(
+        self, state: DetectorState, said: Floats, values: Floats, hear: Hear | None = None
+    ) -> tuple[Floats, Floats]:
         """Score and event of one column, each (series,); then learns it."""
         there = np.isfinite(said) & np.isfinite(values)
         interest = self.interest
         wanted = tails.bars(state.calibration, self._step, interest.false_alarms_per_month, interest.report)
         evidence, weights = np.where(there, said, 0.0)[None], np.repeat(WEIGHT, len(said), axis=1)
-        return tails.judge(state.calibration, evidence, weights, there, wanted, state.columns)
+        heard = retelling(hear, evidence)
+        return tails.judge(state.calibration, evidence, weights, there, wanted, state.columns, retell=heard)
 
 
 def _remember(state: DetectorState, values: Floats, when: float) -> None:

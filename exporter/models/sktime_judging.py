@@ -10,8 +10,10 @@ import numpy as np
 from exporter import calibration as tails
 from exporter.calibration import Calibration
 from exporter.frame import Floats
+from exporter.models.hearing import Hear, retelling
 from exporter.models.interest import Interest
 
+PIECES = ("sudden", "minutes", "hour", "long")
 WEIGHTS = np.array([[0.7], [0.9], [0.9], [1.0]])  # how much each piece is trusted: sudden, and the means
 MEAN_STEPS = np.array([[4.0], [12.0], [72.0]])  # of the running means
 CLIP = 8.0  # deviations; one value says no more than this of a mean
@@ -39,12 +41,19 @@ class Verdict:
 
 
 def judge(
-    state: Judge, interest: Interest, deviation: Floats, off: Floats, expected: Floats, step: float, columns: int
+    state: Judge,
+    interest: Interest,
+    deviation: Floats,
+    off: Floats,
+    expected: Floats,
+    step: float,
+    columns: int,
+    hear: Hear | None = None,
 ) -> Verdict:
     """Judges a column, then learns it.
 
     `deviation` is how far each value lies from what was expected, in usual deviations (NaN where it is missing), `off`
-    the same in the series' unit; `columns` is how many were judged, this one included.
+    the same in the series' unit; `columns` is how many were judged, this one included; `hear` is what people said.
     """
     there = np.isfinite(deviation)
     newest = np.clip(np.where(there, deviation, 0.0), -CLIP, CLIP)
@@ -54,7 +63,9 @@ def judge(
     weights = _weights(interest, signed, off, expected)
     wanted = tails.bars(state.calibration, step, interest.false_alarms_per_month, interest.report)
     limit = tails.limit(state.calibration, 0, WEIGHTS[0], wanted.alarming)
-    score, event = tails.judge(state.calibration, np.abs(signed), weights, there, wanted, columns)
+    score, event = tails.judge(
+        state.calibration, np.abs(signed), weights, there, wanted, columns, retell=retelling(hear, signed)
+    )
     return Verdict(score, event, limit)
 
 

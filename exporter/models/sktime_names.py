@@ -2,6 +2,9 @@
 
 `sktime.registry` imports all of sktime to know a name, which takes 7 to 15 seconds. Here a name is looked for in the
 text of the files that the registry would import, and only what is meant is imported; a test holds both to the same.
+
+A parameter that is an estimator itself is written as one: `{sktime: NaiveForecaster, params: {…}}`, and one of PyOD's
+detectors as `{pyod: IForest, params: {…}}`.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDERS = ("forecasting", "detection")
+PYOD = "pyod"
 CLASS = re.compile(r"^class ([A-Z]\w*)\(", re.MULTILINE)
 EXTRAS = {"statsmodels": "statsmodels", "prophet": "prophet", "statsforecast": "statsforecast", "pmdarima": "pmdarima"}
 NAMED = 3  # of the nearest names
@@ -43,14 +47,48 @@ def estimator(name: str, params: Mapping[str, Any]) -> Any:
             raise Refused(f"{name} has no parameter {param!r}", _nearest(param, known, "it takes"))
     if absent := missing(found):
         raise Refused(f"{name} needs {', '.join(absent)}, which is not installed", install(absent))
+    given = {param: _meant(value) for param, value in params.items()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what sktime will change some day
-            return found(**params)
+            return found(**given)
     except (TypeError, ValueError) as error:
-        raise Refused(
-            f"{name} does not take these parameters: {error}", "see its page in sktime's reference"
-        ) from error
+        raise Refused(f"{name} does not take these parameters: {error}", _example(name)) from error
+
+
+def _meant(value: Any) -> Any:
+    """A parameter's value; where an estimator is described, that estimator."""
+    if isinstance(value, Mapping) and value.keys() - {"params"} in ({"sktime"}, {PYOD}):
+        make = estimator if "sktime" in value else of_pyod
+        return make(str(value.get("sktime", value.get(PYOD))), value.get("params", {}))
+    return value
+
+
+def of_pyod(name: str, params: Mapping[str, Any]) -> Any:
+    """A detector of PyOD.
+
+    Raises:
+        Refused: as for `estimator`.
+    """
+    spec = find_spec(PYOD)
+    if spec is None or not spec.submodule_search_locations:
+        raise Refused(f"{name} needs {PYOD}, which is not installed", install([PYOD]))
+    root = Path(spec.submodule_search_locations[0])
+    places = {found: module for found, module in _classes(root, "models") if not found.startswith("Base")}
+    if name not in places:
+        raise Refused(f"PyOD has no detector {name!r}", _nearest(name, list(places), "there are"))
+    try:
+        return getattr(import_module(places[name]), name)(**params)
+    except (TypeError, ValueError) as error:
+        raise Refused(f"{name} does not take these parameters: {error}", "see its page in PyOD's reference") from error
+    except ImportError as error:
+        raise Refused(f"{name} cannot be imported: {error}", "install what it needs, or name another one") from error
+
+
+def _example(name: str) -> str:
+    if name == "PyODDetector":
+        return "name one of PyOD's detectors: params: {estimator: {pyod: IForest}}"
+    return "see its page in sktime's reference"
 
 
 def kind_of(name: str) -> str:
@@ -96,7 +134,7 @@ def _classes(root: Path, folder: str) -> Iterator[tuple[str, str]]:
     for file in sorted((root / folder).rglob("*.py")):
         if "tests" in file.parts:
             continue
-        module = ".".join(("sktime", *file.relative_to(root).with_suffix("").parts)).removesuffix(".__init__")
+        module = ".".join((root.name, *file.relative_to(root).with_suffix("").parts)).removesuffix(".__init__")
         for name in CLASS.findall(file.read_text(encoding="utf-8")):
             yield name, module
 

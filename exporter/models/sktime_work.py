@@ -143,6 +143,10 @@ def detect(work: Work) -> Floats:
         warnings.simplefilter("ignore")
         detector, frame = estimator(work.spec.name, work.spec.params), pd.DataFrame({"value": filled(work.values)})
         detector.fit(frame)
+        inner = getattr(detector, "estimator_", None)
+        if inner is not None and hasattr(inner, "decision_function"):
+            # sktime's adapter of PyOD gives values where places are meant, so the detector inside is asked itself.
+            return _above_usual(inner.decision_function(frame.to_numpy()))
         try:
             scores = np.asarray(detector.transform_scores(frame), dtype=np.float64).reshape(len(frame), -1)
             evidence: Floats = np.nan_to_num(np.abs(scores).max(axis=1))
@@ -150,3 +154,10 @@ def detect(work: Work) -> Floats:
             evidence = np.zeros(len(frame))
             evidence[np.asarray(detector.predict_points(frame)["ilocs"], dtype=np.intp)] = FLAGGED
     return evidence
+
+
+def _above_usual(scores: Any) -> Floats:
+    """How far scores of any sign and origin, of which larger ones are stranger, lie above their median."""
+    found = np.nan_to_num(np.asarray(scores, dtype=np.float64).reshape(-1))
+    above: Floats = np.maximum(found - np.median(found), 0.0)
+    return above

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from exporter.frame import Bools, Floats
+from exporter.frame import Floats
+from exporter.models.column import Singles, everywhere, follow
 from exporter.models.moment import DAY, DAY_BINS, Moment
-
-Singles = NDArray[np.float32]
 
 TO_DEVIATION = 1.2533  # a normal distribution's standard deviation over its mean absolute deviation
 HOURS = 48.0
@@ -57,20 +55,17 @@ def caution(spread: Spread) -> Floats:
 
 def learn(spread: Spread, moment: Moment, residual: Floats, scale: Floats, values: Floats) -> None:
     """Takes the residuals of one column in."""
-    there = np.isfinite(residual)
-    size = np.where(there, TO_DEVIATION * np.minimum(np.abs(residual), CLIP * scale), 0.0)
-    begun = np.isnan(spread.deviation) & np.isfinite(values)
-    spread.deviation = np.where(begun, PRIOR * np.abs(values) + 1e-9, spread.deviation)
-    gain = np.maximum(1.0 / (spread.residuals + PRIOR_POINTS + 1.0), moment.gain(HOURS, 0.02))
-    before = np.where(there, spread.deviation, 1.0)
+    size = TO_DEVIATION * np.minimum(np.abs(residual), CLIP * scale)
+    there = everywhere(np.isfinite(size))
+    unknown = np.isnan(spread.deviation)
+    if np.count_nonzero(unknown):
+        begun = unknown & np.isfinite(values)
+        spread.deviation = np.where(begun, PRIOR * np.abs(values) + 1e-9, spread.deviation)
     coarse, points = moment.day_bin * COARSE // DAY_BINS, max(1.0, DAY / COARSE / max(moment.seconds, 1.0))
-    share = np.clip(size / np.maximum(before, 1e-12), 0.0, 10.0)
-    _blend(spread.ratio[coarse], share, 1.0 / (10.0 * points), there)
+    share = np.minimum(size / np.maximum(spread.deviation, 1e-12), 10.0)
+    follow(spread.ratio[coarse], share, 1.0 / (10.0 * points), there)
     points = max(1.0, DAY / DAY_BINS / max(moment.seconds, 1.0))
-    _blend(spread.sharp[moment.day_bin], size, 1.0 / (4.0 * points), there)
-    spread.deviation = np.where(there, spread.deviation + gain * (size - spread.deviation), spread.deviation)
+    follow(spread.sharp[moment.day_bin], size, 1.0 / (4.0 * points), there)
+    gain = np.maximum(1.0 / (spread.residuals + (PRIOR_POINTS + 1.0)), moment.gain(HOURS, 0.02))
+    follow(spread.deviation, size, gain, there)
     spread.residuals += there
-
-
-def _blend(row: Singles, newest: Floats, gain: float, there: Bools) -> None:
-    row[...] = np.where(there, row + gain * (newest - row), row)

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from exporter.calibration import Calibration, Nature
 from exporter.model import NEW, Rows
+from exporter.models.borrowing import Borrowing
 from exporter.models.evidence import PIECES, SPANS, Evidence
 from exporter.models.outlook import Outlook
 from exporter.models.profiles import Profiles
 from exporter.models.spread import Spread
 
 Arrays = dict[str, NDArray[Any]]
-Part = TypeVar("Part", Profiles, Spread, Outlook, Evidence, Calibration)
+Part = TypeVar("Part", Profiles, Spread, Outlook, Evidence, Calibration, Borrowing)
 
 PARTS: Mapping[str, Any] = {
     "profiles": Profiles,
@@ -25,6 +26,7 @@ PARTS: Mapping[str, Any] = {
     "outlook": Outlook,
     "evidence": Evidence,
     "calibration": Calibration,
+    "borrowing": Borrowing,
 }
 NUMBERS = ("step", "last", "columns")
 
@@ -38,6 +40,7 @@ class SeasonalState:
     outlook: Outlook
     evidence: Evidence
     calibration: Calibration
+    borrowing: Borrowing
     step: float
     last: float = np.nan
     columns: int = 0
@@ -46,10 +49,10 @@ class SeasonalState:
     def fresh(cls, series: int, step: float) -> Self:
         calibration = Calibration.fresh(series, len(PIECES), Nature(SPANS))
         parts = (Profiles.fresh(series), Spread.fresh(series), Outlook.fresh(series), Evidence.fresh(series))
-        return cls(*parts, calibration, step)
+        return cls(*parts, calibration, Borrowing.fresh(series), step)
 
     def resized(self, rows: Rows) -> Self:
-        """The state with other rows; a new row begins without knowledge. Array after array, so that none lies twice."""
+        """The state with other rows; a new row knows nothing yet. Array after array, so that none lies twice."""
         fresh = self.fresh(1, self.step)
         for name in PARTS:
             _resize(getattr(self, name), getattr(fresh, name), rows)

@@ -41,16 +41,23 @@ class Sheet:
     unit: str = ""
 
 
+def need_matplotlib() -> None:
+    """Raises MissingExtra where matplotlib is not installed."""
+    try:
+        import matplotlib  # noqa: F401 - whether it is there is the question
+    except ImportError as error:
+        raise MissingExtra("matplotlib", "plot") from error
+
+
 def draw(replay: Replay, names: Sequence[str], sheet: Sheet, kind: Format) -> bytes:
     """The picture of each row, under its name.
 
     Raises:
         MissingExtra: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtra("matplotlib", "plot") from error
+    need_matplotlib()
+    from matplotlib.figure import Figure
+
     height = HEAD + FOOT + BLOCK * len(names)
     figure = Figure(figsize=(WIDTH, height), dpi=DOTS, facecolor="white")
     figure.subplots_adjust(left=0.09, right=0.985, top=1 - HEAD / height, bottom=FOOT / height, hspace=0.16)

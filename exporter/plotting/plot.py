@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from exporter.plotting.picture import Format, Sheet, draw
+from exporter.names import show
+from exporter.plotting.picture import Format, Sheet, draw, need_matplotlib
 from exporter.plotting.units import unit_of
 from exporter.replaying.asking import Ask
-from exporter.replaying.choosing import show
 from exporter.replaying.desk import Case, Desk
 from exporter.replaying.replay import horizon_of, replay
 
@@ -22,6 +22,7 @@ async def plot(desk: Desk, ask: Ask, kind: Format) -> bytes:
         QueryError: Prometheus brings nothing.
         MissingExtra: matplotlib is not installed.
     """
+    need_matplotlib()  # before a history is read for nothing
     async with desk.turn():
         case = await desk.case(ask, most=MOST_SERIES)
         return await asyncio.to_thread(picture, case, kind)

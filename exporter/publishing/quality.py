@@ -9,9 +9,8 @@ cost the same however many series there are.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
@@ -22,7 +21,7 @@ from exporter.drift import Drift
 from exporter.frame import Floats, Frame
 from exporter.metrics import Metrics
 from exporter.model import NEW, Arrays, Model, Rows
-from exporter.publishing.forecasts import NOW, label
+from exporter.publishing.coverage import Coverage, taken
 from exporter.publishing.samples import Samples, Step
 
 State = TypeVar("State")
@@ -36,7 +35,6 @@ DAY_SECONDS, MONTH_SECONDS = 86_400.0, 30 * 86_400.0
 DAYS_COMPARED = 3  # of the history
 LONGEST_RING = 8_640  # steps of a day; where there are more, the value before stands for the day before
 REMEMBERED_SECONDS = DAY_SECONDS  # of accuracy and coverage
-CHECKS = 60  # forecasts of one horizon that wait for their time
 
 
 @dataclass(slots=True)
@@ -52,27 +50,6 @@ class Sampled:
     @classmethod
     def fresh(cls, rows: int, lag: int) -> Sampled:
         return cls(np.full((lag, rows), np.nan), *(np.zeros(rows) for _ in range(4)))
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The interval that was forecast for a time (Unix seconds), for the sampled rows."""
-
-    when: float
-    lower: Floats
-    upper: Floats
-
-
-@dataclass(slots=True)
-class Shares:
-    """A running share of what was inside, by horizon."""
-
-    inside: dict[str, float] = field(default_factory=dict)
-
-    def take(self, horizon: str, inside: float, pace: float) -> float:
-        before = self.inside.get(horizon, inside)
-        self.inside[horizon] = before + pace * (inside - before)
-        return self.inside[horizon]
 
 
 class Quality(Generic[State]):
@@ -100,8 +77,7 @@ class Quality(Generic[State]):
     def _reset(self, series: int, lag: int) -> None:
         self._drift, self._sampled = Drift.fresh(series), Sampled.fresh(min(series, SAMPLED), lag)
         self._place = 0  # where in the ring the oldest values stand
-        self._waiting: dict[timedelta, deque[Waiting]] = {horizon: deque() for horizon in self._horizons}
-        self._shares = Shares()
+        self._coverage = Coverage(self._query, self._step, self._horizons, self._model, self._metrics)
         self._steps = 0
         self._alarms, self._months = 0.0, 0.0
 
@@ -120,17 +96,14 @@ class Quality(Generic[State]):
 
     def resize(self, rows: Rows) -> None:
         """Takes other rows over; a new one begins without knowledge."""
-        self._drift = Drift(*(_taken(getattr(self._drift, one.name), rows, 0.0) for one in fields(Drift)))
+        self._drift = Drift(*(taken(getattr(self._drift, one.name), rows, 0.0) for one in fields(Drift)))
         kept = rows[:SAMPLED]
         kept = np.where(kept < self._sampled.ring.shape[1], kept, NEW)
         self._sampled = Sampled(
-            _taken(self._sampled.ring, kept, np.nan),
-            *(_taken(getattr(self._sampled, one.name), kept, 0.0) for one in fields(Sampled)[1:]),
+            taken(self._sampled.ring, kept, np.nan),
+            *(taken(getattr(self._sampled, one.name), kept, 0.0) for one in fields(Sampled)[1:]),
         )
-        for horizon, queue in self._waiting.items():
-            self._waiting[horizon] = deque(
-                Waiting(one.when, _taken(one.lower, kept, np.nan), _taken(one.upper, kept, np.nan)) for one in queue
-            )
+        self._coverage.resize(kept)
 
     def __call__(self, step: Step[State]) -> Iterator[Samples]:
         """Learns from the step, tells the query's metrics, and yields the drift of each series."""
@@ -142,11 +115,12 @@ class Quality(Generic[State]):
             newest = values[:SAMPLED]
             self._judge(newest, expected[:SAMPLED])
             self._compare(newest)
-            self._cover(NOW, newest, scores.lower[:SAMPLED, column], scores.upper[:SAMPLED, column])
-            self._check(newest, when)
+            band = scores.lower[:SAMPLED, column], scores.upper[:SAMPLED, column]
+            self._coverage.now(newest, *band, pace=max(self._pace(), 1.0 / (self._steps + 1.0)))
+            self._coverage.check(newest, when)
             self._steps += 1
         self._tell(int((scores.event > 1.0).sum()), int(np.isfinite(scores.score).sum()))
-        self._foresee(step.state, frame.last)
+        self._coverage.foresee(step.state, frame.last, SAMPLED)
         drift = drifting.size(self._drift, self._step)
         yield Samples(DRIFT, np.where(step.there & (drift >= SHOWN_FROM), drift, np.nan))
 
@@ -203,34 +177,6 @@ class Quality(Generic[State]):
         rate = (self._wanted + self._alarms) / (1.0 + self._months)  # one month as asked for is taken as seen
         self._metrics.alarms.labels(query).set(rate)
 
-    def _cover(self, horizon: str, values: Floats, lower: Floats, upper: Floats) -> None:
-        known = np.isfinite(values) & np.isfinite(lower) & np.isfinite(upper)
-        if known.any():
-            inside = float(((values >= lower) & (values <= upper))[known].mean())
-            pace = max(self._pace(), 1.0 / (self._steps + 1.0)) if horizon == NOW else 0.05
-            self._metrics.coverage.labels(self._query, horizon).set(self._shares.take(horizon, inside, pace))
-
-    def _foresee(self, state: State, when: float) -> None:
-        """Remembers what is forecast now, for as many horizons as are asked for; not in every step."""
-        due = [
-            horizon for horizon, queue in self._waiting.items()
-            if not queue or when - (queue[-1].when - horizon.total_seconds()) >= horizon.total_seconds() / CHECKS
-        ]  # fmt: skip
-        if not due:
-            return
-        ahead = self._model.forecast(state, [round(horizon.total_seconds() / self._step) for horizon in due])
-        for column, horizon in enumerate(due):
-            lower, upper = ahead.lower[:SAMPLED, column].copy(), ahead.upper[:SAMPLED, column].copy()
-            self._waiting[horizon].append(Waiting(when + horizon.total_seconds(), lower, upper))
-
-    def _check(self, values: Floats, when: float) -> None:
-        """Compares values with what was forecast for this time."""
-        for horizon, queue in self._waiting.items():
-            while queue and queue[0].when <= when:
-                one = queue.popleft()
-                if one.when == when:
-                    self._cover(label(horizon), values, one.lower, one.upper)
-
 
 def _mean(seen: Floats, mean: Floats, error: Floats, pace: float) -> tuple[Floats, Floats]:
     """A running mean that forgets, of errors that are there."""
@@ -238,10 +184,3 @@ def _mean(seen: Floats, mean: Floats, error: Floats, pace: float) -> tuple[Float
     seen = seen + there
     share = np.maximum(1.0 / np.maximum(seen, 1.0), pace)
     return seen, np.where(there, mean + share * (np.where(there, error, 0.0) - mean), mean)
-
-
-def _taken(array: Floats, rows: Rows, new: float) -> Floats:
-    """The same rows of an array, whose last axis they are, with `new` where there was none."""
-    if not array.shape[-1]:
-        return np.full((*array.shape[:-1], len(rows)), new)
-    return np.where(rows == NEW, new, array[..., np.where(rows == NEW, 0, rows)])

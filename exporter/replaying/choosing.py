@@ -10,7 +10,7 @@ import numpy as np
 
 from exporter.config import QuerySettings
 from exporter.frame import Frame
-from exporter.names import Key, key_of
+from exporter.names import Key, key_of, show
 from exporter.reading import Reader
 from exporter.replaying.narrow import narrowed
 from tocsin.errors import UsageError
@@ -96,13 +96,6 @@ def _matching(labels: Sequence[Labels], matchers: Matchers) -> tuple[list[Key], 
     """The series that match, and all, both sorted."""
     there = sorted(key_of(one) for one in labels)
     return [key for key in there if matches(matchers, dict(key))], there
-
-
-def show(key: Key) -> str:
-    """A label set as PromQL has it."""
-    name = dict(key).get("__name__", "")
-    pairs = ", ".join(f'{label}="{value}"' for label, value in key if label != "__name__")
-    return f"{name}{{{pairs}}}" if pairs or not name else name
 
 
 def _shown(keys: Sequence[Key]) -> str:

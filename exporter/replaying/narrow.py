@@ -26,7 +26,7 @@ from promql_parser import (
     VectorSelector,
 )
 
-from exporter.labelling import LABEL_NAME
+from exporter.names import LABEL_NAME
 
 Names = frozenset[str]
 

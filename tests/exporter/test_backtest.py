@@ -77,6 +77,18 @@ def test_what_happened_is_found(ran: tuple[Case, Tally]) -> None:
     assert all(row["error_to_naive"] < 1.1 and row["held_share"] > 0.7 for row in found["forecasts"])
 
 
+def test_a_detector_has_no_band() -> None:
+    """Points that have a score and no band are counted; of a band that is not there no share is told."""
+    values = np.arange(12.0)[None]
+    frame = Frame(values, ({"shop": "a"},), BEGIN, STEP)
+    score, none = np.where(values > 9, 2.0, 0.1), np.full(values.shape, np.nan)
+    tally = tallies.begin(1, BEGIN, frame.last, 4, [])
+    tallies.count(tally, frame, Scores(score, none, none, none, np.where(values == 10, 2.0, 0.0)))
+    found = report(case(values), tally)
+    assert (found["points"], found["events_total"], found["high_share"]) == (12, 1, round(2 / 12, 4))
+    assert found["band_share"] is None
+
+
 def test_parts_make_no_difference() -> None:
     """A run scores what the model would have scored in one go."""
     values = make("daily", times(DAYS), series=2, seed=5)

@@ -59,6 +59,7 @@ def test_defaults(tmp_path: Path) -> None:
     ("old", "new", "line", "said"),
     [
         ("url:", "urls:", 2, "unknown key"),
+        ("//127", "//me:word@127", 2, "name or password stands in the address"),
         ("step: 1m", "stepp: 1m", 6, "unknown key"),
         ("http://127", "127", 2, "not an http address"),
         ("step: 1m", "step: 0s", 6, "must be 1s or more"),

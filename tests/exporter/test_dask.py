@@ -16,7 +16,8 @@ from exporter.assembly import workers_of
 from exporter.config import ExporterConfig
 from exporter.fitting import Dask, Processes
 from exporter.models.interest import Interest
-from exporter.models.sktime_forecasts import Plan, SktimeForecasts
+from exporter.models.sktime_forecasts import SktimeForecasts
+from exporter.models.sktime_schedule import Plan
 from exporter.models.sktime_work import Spec
 from tests.exporter.series import STEP, frame, make, times
 

@@ -10,8 +10,9 @@ import pytest
 
 from exporter.assembly import model_of
 from exporter.config import QuerySettings
-from exporter.explaining.explain import EARLIER_STEPS, Figures, figures
+from exporter.explaining.explain import EARLIER_STEPS, figures
 from exporter.explaining.meaning import MEAN_OF, PIECES_MEAN, VIEWS_MEAN, lasting, meaning
+from exporter.explaining.numbers import Figures
 from exporter.explaining.words import words
 from exporter.feedback.verdict import About, Said, Verdict
 from exporter.frame import Floats, Frame
@@ -21,9 +22,10 @@ from exporter.models.profiles import VIEWS
 from exporter.replaying.asking import show_time
 from exporter.replaying.choosing import Span
 from exporter.replaying.desk import Case
+from tests.exporter.fake import Fake
 from tests.exporter.series import DAY, STEP, THURSDAY, make, times
 from tests.exporter.test_plot import WRONG, asked, shops
-from tests.exporter.test_watch import NOW, exporter
+from tests.exporter.test_watch import NOW, daily, exporter, query
 from tocsin.errors import UsageError
 
 KEY = (("shop", "a"),)
@@ -211,3 +213,20 @@ async def test_over_http() -> None:
         assert (await running.client.get("/api/v1/explain", params=missing)).status == 400
         for parameters in ({"format": "svg"}, {"since": "1d"}, {}, *(wrong for wrong, *_ in WRONG[:1])):
             assert (await running.client.get("/api/v1/explain", params=parameters)).status == 400
+
+
+async def test_a_new_series_is_told_beside_its_kin() -> None:
+    """One that came hours ago is played with those that it borrows from, and it is told from how many."""
+    came = NOW - 5 * 3_600
+    found: list[Any] = [({"shop": shop}, daily) for shop in "abc"]
+    found.append(({"shop": "d"}, lambda when: 3 * daily(when) if when >= came else None))
+    fake = Fake({"q": found} | {f'q{{shop="{labels["shop"]}"}}': [(labels, value)] for labels, value in found})
+    async with exporter(fake, queries=[query(step="10m", history="2d")]) as running:
+        told = await (await running.client.get("/api/v1/explain", params={"labels": "shop=d"})).json()
+        assert told["learning"]["borrowed_from"] == 3
+        assert told["labels"] == {"shop": "d"}
+        text = await (await running.client.get("/api/v1/explain", params={"labels": "shop=d", "format": "text"})).text()
+        assert "new: its day, scale and tails began as the median of 3 series" in text
+        old = await (await running.client.get("/api/v1/explain", params={"labels": "shop=a"})).json()
+        assert old["learning"]["borrowed_from"] == 0
+    assert sum(ask["query"] == 'q{shop="b"}' for ask in fake.asked) == 2  # for the new one alone, twice

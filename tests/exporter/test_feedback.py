@@ -52,7 +52,7 @@ Spoken = list[tuple[int, Word, Evidence]]
 
 def verdict(word: Word, evidence: Evidence, *, number: int = 0) -> Verdict:
     return Said("q", KEY, 0.0, word, "", "me", float(number)).verdict_on(
-        about(Point(evidence, norm(evidence), 0), word), 1.0
+        about([Point(evidence, norm(evidence), 0)], word), 1.0
     )
 
 
@@ -181,11 +181,11 @@ def test_a_series_is_taught() -> None:
     """A spike called normal scores below 1 from then on, at its series alone, and no event is reported there."""
     values = spiked()
     at = THURSDAY + (values.shape[1] - 95) * STEP
-    point = look(case(values), at)
+    (point,) = look(case(values), at)
     event = event_around(point)
     assert event.start <= 300 - 100 + 1
     assert event.stop >= 300 - 90
-    said_ = Said("q", KEY, at, "normal", "", "me", 1.0).verdict_on(about(point, "normal"), None)
+    said_ = Said("q", KEY, at, "normal", "", "me", 1.0).verdict_on(about([point], "normal"), None)
 
     def scored(verdicts: tuple[Verdict, ...]) -> Any:
         model = Seasonal(ear=QueryEar("q", lambda: verdicts))
@@ -205,8 +205,8 @@ def test_a_series_is_taught() -> None:
 def test_rows_move() -> None:
     """A lesson stays with its series when rows come and go."""
     values = spiked()
-    point = look(case(values), THURSDAY + (values.shape[1] - 95) * STEP)
-    said_ = Said("q", KEY, 0.0, "normal", "", "me", 1.0).verdict_on(about(point, "normal"), None)
+    (point,) = look(case(values), THURSDAY + (values.shape[1] - 95) * STEP)
+    said_ = Said("q", KEY, 0.0, "normal", "", "me", 1.0).verdict_on(about([point], "normal"), None)
     verdicts = (said_,)
     model, whole = Seasonal(ear=QueryEar("q", lambda: verdicts)), frame(values)
     state, _ = model.update(SeasonalState.fresh(3, STEP), frame(values[:, :-150]))

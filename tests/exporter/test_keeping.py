@@ -27,6 +27,7 @@ from exporter.keeping import Unusable
 from exporter.metrics import Metrics
 from exporter.models.seasonal import Seasonal
 from exporter.rows import Register
+from exporter.storage import warn_if_unwritable
 from tests.exporter.fake import Fake, prometheus
 from tests.exporter.series import DAY, PER_DAY, STEP, frame, make, times
 from tocsin.clock import ManualClock
@@ -215,6 +216,19 @@ async def test_a_state_that_cannot_be_used(
             assert own(exporter, "tocsin_exporter_state_problems_total", reason=reason) == 1
     assert float(fake.asked[3]["start"]) == NOW + STEP - 2 * DAY
     assert [entry["log_level"] for entry in logs if entry.get("reason") == reason] == [level]
+
+
+def test_nowhere_to_write_is_told_at_the_start(tmp_path: Path) -> None:
+    """A folder that cannot be made is named with the way out; one that can be is made, and stays empty."""
+    (tmp_path / "file").write_text("in the way")
+    with capture_logs() as logs:
+        warn_if_unwritable(tmp_path / "file")
+        warn_if_unwritable(tmp_path / "file/below")
+    assert [entry["storage"] for entry in logs] == [str(tmp_path / "file"), str(tmp_path / "file/below")]
+    assert all("make --storage.path writable" in entry["consequence"] for entry in logs)
+    with capture_logs() as logs:
+        warn_if_unwritable(tmp_path / "new/folder")
+    assert (logs, list((tmp_path / "new/folder").iterdir())) == ([], [])
 
 
 async def test_nowhere_to_write(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import struct
+import sys
 from typing import Any
 from xml.etree import ElementTree
 
@@ -95,6 +96,24 @@ async def test_a_wrong_question_is_told(parameters: dict[str, str], status: int,
         told = await answer.json(content_type="application/problem+json")
     assert (answer.status, told["status"]) == (status, status)
     assert message in told["detail"]
+
+
+async def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the extra is missing, 501 names it, before anything is asked of Prometheus."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    fake = shops()
+    async with exporter(fake, queries=[asked()]) as running:
+        answer = await running.client.get("/plot", params={"query": "q"})
+        assert (answer.status, "tocsin[plot]" in (await answer.json())["detail"]) == (501, True)
+        assert fake.asked == []
+
+
+async def test_an_unknown_parameter() -> None:
+    """An unknown parameter is refused with those that are known."""
+    async with exporter(shops(), queries=[asked()]) as running:
+        answer = await running.client.get("/plot", params={"querry": "q"})
+        said = (await answer.json())["detail"]
+        assert said == "unknown parameter querry; known: query, labels, since, until, format"
 
 
 async def test_one_picture_at_a_time() -> None:

@@ -22,12 +22,13 @@ from exporter.compressed import plain as plain_bytes
 from exporter.config import ExporterConfig, ModelSettings
 from exporter.fitting import Here, Processes
 from exporter.metrics import Metrics
-from exporter.models import sktime_names
+from exporter.models import sktime_names, sktime_work
 from exporter.models.choice import Told
 from exporter.models.interest import Interest
 from exporter.models.sktime_detections import SktimeDetections
-from exporter.models.sktime_forecasts import Plan, SktimeForecasts
-from exporter.models.sktime_work import Spec
+from exporter.models.sktime_forecasts import SktimeForecasts
+from exporter.models.sktime_schedule import Plan
+from exporter.models.sktime_work import Spec, Work
 from tests.exporter.fake import Fake, prometheus
 from tests.exporter.series import DAY, PER_DAY, STEP, THURSDAY, frame, make, times
 from tocsin.clock import ManualClock
@@ -186,6 +187,9 @@ REFUSED = [
     ("Prophett", {}, "no forecaster or detector", "Prophet"),
     ("SubLOF", {}, "does not take these parameters", "reference"),
     ("MomentFMForecaster", {}, "is not installed", "pip install"),
+    ("Detrender", {}, "no forecaster or detector", "?"),
+    ("STLForecaster", {"forecaster_trend": {"sktime": "NaiveForecastr"}}, "'NaiveForecastr'", "NaiveForecaster"),
+    ("STLForecaster", {"forecaster_trend": {"sktime": "NaiveForecaster", "params": {"a": 1}}}, "'a'", "strategy"),
 ]
 
 
@@ -203,6 +207,67 @@ def test_refused(tmp_path: Path, name: str, params: dict[str, Any], said: str, h
     assert said in problem.message
     assert hint in problem.hint
     assert problem.at.line == 5
+
+
+def test_an_estimator_as_a_parameter() -> None:
+    """A parameter that describes an estimator is that estimator; any other mapping stays what it is."""
+    trend = {"sktime": "NaiveForecaster", "params": {"strategy": "mean"}}
+    found = sktime_names.estimator("STLForecaster", {"sp": 12, "forecaster_trend": trend})
+    assert (type(found.forecaster_trend).__name__, found.forecaster_trend.strategy) == ("NaiveForecaster", "mean")
+    other = sktime_names.estimator("ThetaForecaster", {"deseasonalize_model": {"a": 1}})
+    assert other.deseasonalize_model == {"a": 1}
+
+
+PYOD = """
+class IForest(object):
+    def __init__(self, contamination=0.1):
+        self.contamination = contamination
+"""
+
+
+def test_detectors_of_pyod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyOD's detectors are found by name in its files; a wrong name or parameter is told with the way out."""
+    with pytest.raises(sktime_names.Refused, match="needs pyod, which is not installed") as refused:
+        sktime_names.of_pyod("IForest", {})
+    assert refused.value.hint == "pip install 'pyod'"
+    (tmp_path / "pyod/models").mkdir(parents=True)
+    for file, text in (("__init__", ""), ("models/__init__", ""), ("models/iforest", PYOD)):
+        (tmp_path / f"pyod/{file}.py").write_text(text)
+    (tmp_path / "pyod/models/deep.py").write_text("import torch_is_not_here\n\n\nclass Deep(object):\n    ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert sktime_names.of_pyod("IForest", {"contamination": 0.2}).contamination == 0.2
+    for name, params, said in (
+        ("IForrest", {}, "PyOD has no detector 'IForrest'"),
+        ("IForest", {"n": 1}, "does not take these parameters"),
+        ("Deep", {}, "torch_is_not_here"),
+    ):
+        with pytest.raises(sktime_names.Refused, match=said):
+            sktime_names.of_pyod(name, params)
+
+
+class Inside:
+    """As PyOD's detectors are: larger is stranger, wherever zero lies."""
+
+    def decision_function(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.asarray(values[:, 0]) - 200.0
+
+
+class Adapter:
+    """As sktime's adapter of them is: what it predicts is not to be used."""
+
+    def fit(self, frame: Any) -> None:
+        self.estimator_ = Inside()
+
+    def transform_scores(self, frame: Any) -> Any:
+        raise AssertionError("the detector inside is to be asked")
+
+
+def test_the_detector_inside_an_adapter_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What PyOD's detectors say becomes evidence: how far each value's score lies above the median one."""
+    monkeypatch.setattr(sktime_work, "estimator", lambda name, params: Adapter())
+    values = np.array([1.0, 2.0, 3.0, 4.0, 50.0])
+    work = Work(Spec("PyODDetector"), values, 0.0, STEP, np.empty(0, np.int64))
+    assert sktime_work.detect(work).tolist() == [0.0, 0.0, 0.0, 1.0, 47.0]
 
 
 @pytest.mark.parametrize("extra", sorted(set(sktime_names.EXTRAS.values())))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -188,7 +189,23 @@ async def test_collisions_are_counted() -> None:
             await harness.step(1)
         assert await harness.scores() == []
         assert await harness.own("tocsin_exporter_series_left_out", query="q", reason="collision") == 2
-        assert sum(entry["event"] == "series are left out" for entry in logs) == 1
+        (told,) = (entry for entry in logs if entry["event"] == "series are left out")
+        assert told["examples"] == ['{shop="a"}']
+
+
+async def test_the_front_page() -> None:
+    """`/` names every page, and each link leads somewhere."""
+    async with exporter(Fake(), queries=[query()]) as harness:
+        answer = await harness.client.get("/")
+        assert (answer.status, answer.content_type) == (200, "text/html")
+        text = await answer.text()
+        links = re.findall(r'href="([^"]+)"', text)
+        assert {"metrics", "metrics/self", "-/healthy"} <= set(links)
+        known = {route.resource.canonical for route in harness.exporter.application.router.routes() if route.resource}
+        shown = {*re.findall(r"(?<=[> ])/[\w/.-]+", text)}
+        assert shown <= known | {"/api/v1/feedback"}  # which is there where feedback is taken
+        for link in {*links} - {"-/ready", "api/v1/feedback"}:
+            assert (await harness.client.get(f"/{link}")).status == 200
 
 
 async def test_reload_is_refused() -> None:

@@ -98,6 +98,21 @@ async def test_a_rule_is_forecast_for_each_of_its_series() -> None:
         assert list((await harness.values("tocsin_exporter_series", "/metrics/self")).values()) == [2.0] * 2
 
 
+async def test_rules_do_not_keep_it_unready() -> None:
+    """Ready once the configured queries were tried: neither rules that are still read nor a rules API that is down."""
+    fake = shop(group(rule("Busy", "shop > 130")))
+    async with exporter(fake) as harness:
+        await harness.exporter.rules.refresh()
+        (configured, of_rule) = harness.exporter.watches
+        assert (await harness.client.get("/-/ready")).status == 503
+        await configured.step()
+        assert not of_rule.tried
+        assert (await harness.client.get("/-/ready")).status == 200
+        fake.broken["rules"] = DOWN
+        await harness.exporter.rules.refresh()
+        assert (await harness.client.get("/-/ready")).status == 200
+
+
 async def test_for_is_a_run_of_steps() -> None:
     """The longer `for`, the less likely; a rule whose run is over fires for sure."""
     expr = "shop > 137"
