@@ -45,7 +45,7 @@ LEAST, MOST = 1e-3, 200.0  # evidence below and above counts as this
 LOG_LEAST = np.log(LEAST)
 CLIP = 3.5  # tail indices beyond the percentile; evidence further out teaches as if it lay there
 HEAVIEST = 1e6  # the newest value's weight, before all are scaled down
-CLUSTER = 3.4  # steps that one false alarm lasts, about
+CLUSTER = 2.4  # steps that one false alarm lasts, about; counted on services where nothing is wrong
 PACE = 0.68  # false alarms fall by 1/e when rareness grows by the inverse: pieces add up
 SUSPECT_PER_MONTH = 6.0  # what is as rare as this teaches little, however few false alarms are wanted
 RUN = 3.0  # after so many suspect steps, a value teaches a quarter as much
@@ -274,7 +274,7 @@ def indices(calibration: Calibration, grains: Floats | None = None) -> Floats:
 def _count(calibration: Calibration, size: Floats, trust: Floats) -> None:
     """Adds evidence, whose logarithm is `size`, to the histograms; `trust` is how much it counts, (series,)."""
     place = (size - LOWEST) / WIDTH
-    np.minimum(np.maximum(place, 0.0, out=place), BINS - 1.0, out=place)
+    np.fmin(np.fmax(place, 0.0, out=place), BINS - 1.0, out=place)  # what is no number, after absurd values, is nothing
     bins = place.astype(np.intp)
     bins *= size.size
     bins += np.arange(size.size).reshape(size.shape)

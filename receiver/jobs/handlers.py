@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 import tenacity
 
+from receiver.engine.causes.tree import Tree
 from receiver.engine.events import AnyEvent, EscalationDue, MessageFailed, MessageSent, MessageSkipped
 from receiver.engine.held import marker
 from receiver.engine.incident import Incident
@@ -18,8 +20,10 @@ from receiver.store.jobs import Deliver, Escalate, Job, Reconsider
 from receiver.store.ledger import Ledger
 from receiver.store.stories import Stories
 from tocsin.clock import Clock
-from tocsin.errors import TocsinError
+from tocsin.errors import StoreUnavailable, TocsinError
 from tocsin.telemetry import NoTraces, Traces
+
+log = structlog.get_logger("receiver.jobs")
 
 SHOWN_ALERTS = 10
 MOST_MEMBERS = 2_000  # alerts that a message is written from, those that began first
@@ -108,10 +112,15 @@ class Handlers:
         return MessageSent(deliver.channel, deliver.message, job.key, job.attempt)
 
     async def _envelope(self, job: Job, deliver: Deliver, incident: Incident) -> Envelope:
-        story = await self._stories.story(incident, MOST_MEMBERS)
-        worst_first = sorted(
-            story.alerts.values(), key=lambda o: (o.ends_at is not None, -o.severity.rank, o.starts_at)
-        )
+        try:
+            story = await self._stories.story(incident, MOST_MEMBERS)
+            alerts, tree = list(story.alerts.values()), story.tree
+        except StoreUnavailable:
+            raise
+        except Exception:  # whatever keeps us from telling the causes must not keep the page
+            log.exception("a message goes without its likely cause", incident=incident.id)
+            alerts, tree = await self._stories.members(incident.id, SHOWN_ALERTS), Tree()
+        worst_first = sorted(alerts, key=lambda o: (o.ends_at is not None, -o.severity.rank, o.starts_at))
         url = f"{self.external_url}/api/v1/incidents/{incident.id}" if self.external_url else ""
         shown = worst_first[:SHOWN_ALERTS]
-        return Envelope(job.key, deliver.message, incident, shown, self._clock.now(), url, story.tree)
+        return Envelope(job.key, deliver.message, incident, shown, self._clock.now(), url, tree)

@@ -183,7 +183,7 @@ async def test_email_reads_well() -> None:
 
 async def test_all_clear_reads_well() -> None:
     """The all-clear says what is over, since when, and who had it."""
-    over = replace(
+    over = structs.replace(
         INCIDENT,
         status=IncidentStatus.RESOLVED,
         firing=0,
@@ -203,7 +203,7 @@ async def test_alerts_cannot_write_headers_or_templates() -> None:
     alert = structs.replace(ALERT, annotations={"summary": nasty, "description": nasty})
     far = Far()
     async with smtp(far) as channel:
-        await channel.send(replace(PAGE, incident=replace(INCIDENT, title=alert.summary), alerts=[alert]))
+        await channel.send(replace(PAGE, incident=structs.replace(INCIDENT, title=alert.summary), alerts=[alert]))
     mail = _mail(far)
     assert mail["Bcc"] is None
     assert mail["Subject"] == "[CRITICAL] x Bcc: eve@evil.org {{ 7 * 7 }}{% raw %}"
