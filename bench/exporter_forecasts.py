@@ -105,7 +105,11 @@ def _span(held: Floats, first: float, last: float) -> Floats:
 
 
 def _sktime(frame: Frame, first: int, every: int, found: Sequence[Errors], seconds: float) -> None:
-    """Theta and ExponentialSmoothing on a few series, fitted anew at each of two origins, and ours on the same."""
+    """Theta and ExponentialSmoothing on a few series, fitted anew at each of two origins, and ours on the same.
+
+    Of those that both can forecast: Theta wants values above 0, and a series that repeats itself exactly leaves nothing
+    to compare with.
+    """
     import pandas as pd
     from sktime.forecasting.exp_smoothing import ExponentialSmoothing
     from sktime.forecasting.theta import ThetaForecaster
@@ -115,7 +119,9 @@ def _sktime(frame: Frame, first: int, every: int, found: Sequence[Errors], secon
         "sktime Theta": lambda: ThetaForecaster(sp=per_day),
         "sktime ExponentialSmoothing": lambda: ExponentialSmoothing(seasonal="add", sp=per_day),
     }
-    rows = list(range(0, len(frame.values), max(1, len(frame.values) // SKTIME_SERIES)))[:SKTIME_SERIES]
+    repeats = np.nanmean([np.nanmean(errors.naive, axis=1) for errors in found[:SKTIME_ORIGINS]], axis=0)
+    fit = np.flatnonzero((np.nanmin(frame.values, axis=1) > 0) & (repeats > 1e-9))
+    rows = [int(row) for row in fit[:: max(1, len(fit) // SKTIME_SERIES)][:SKTIME_SERIES]]
     places = range(first, first + SKTIME_ORIGINS * every, every)
     naive = np.array([np.nanmean(errors.naive[rows], axis=1) for errors in found[:SKTIME_ORIGINS]]).mean(axis=0)
     ours = np.array([np.nanmean(errors.ours[rows], axis=1) for errors in found[:SKTIME_ORIGINS]]).mean(axis=0)
