@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from tocsin.config import Duration, OneOrMore, Settings
-from tocsin.http_config import HttpConfig
+from tocsin.http_config import KeptHttpConfig
 from tocsin.promapi import MOST_BYTES
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
@@ -64,27 +64,13 @@ Url = Annotated[str, AfterValidator(_url)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 
 
-class PrometheusSettings(HttpConfig):
+class PrometheusSettings(KeptHttpConfig):
     """The servers that are asked, the next one when one does not answer; and how, as Prometheus writes it."""
 
     url: Annotated[OneOrMore[Url], BeforeValidator(_listed)] = Field(description="An address, or a list: fail-over.")
     timeout: PositiveDuration = Field(timedelta(seconds=30), description="For one request.")
     concurrency: int = Field(4, ge=1, description="Range queries that are on their way at once.")
     max_answer_bytes: int = Field(MOST_BYTES, ge=1_000_000, description="A larger answer is not taken.")
-
-    @model_validator(mode="after")
-    def _secrets_in_files(self) -> Self:
-        given = {
-            "basic_auth.password": self.basic_auth and self.basic_auth.password,
-            "authorization.credentials": self.authorization and self.authorization.credentials,
-            "oauth2.client_secret": self.oauth2 and self.oauth2.client_secret,
-            "http_headers.….secrets": any(header.secrets for header in self.http_headers.values()),
-        }
-        for name, value in given.items():
-            if value:
-                hint = "write files: [<file>]" if name.endswith("secrets") else f"write {name.split('.')[1]}_file"
-                raise PydanticCustomError("secret", "{name} stands in the file itself", {"name": name, "hint": hint})
-        return self
 
 
 SHARD_PLACE = "$(shard)"  # in a divided query's expression

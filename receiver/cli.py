@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -31,3 +32,19 @@ def who(by: str | None) -> str:
 def show(output: str, data: Any, text: Callable[[], str]) -> None:
     """Prints data as JSON, or as text for people."""
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False) if output == "json" else text())
+
+
+def write(text: str, out: Path) -> None:
+    """Writes what a command's --output asks for, whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    from tocsin.errors import UsageError
+    from tocsin.files import replacing
+
+    try:
+        with replacing(out) as stream:
+            stream.write(text)
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror}; choose another --output") from error

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from receiver.cli import By, Url, client, show, who
+from receiver.cli import By, Url, client, show, who, write
 from tocsin.options import Output
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or its beginning.")]
@@ -110,18 +110,11 @@ def graph(
       tocsin incidents graph k3f9x2 --output k3f9x2.svg
       tocsin incidents graph k3f9x2 --format mermaid
     """
-    from tocsin.errors import UsageError
-    from tocsin.files import replacing
-
     picture = client(url).graph(incident, drawn)
     if out is None:
         typer.echo(picture, nl=False)
-        return
-    try:
-        with replacing(out) as stream:
-            stream.write(picture)
-    except OSError as error:
-        raise UsageError(f"{out}: cannot be written: {error.strerror}; choose another --output") from error
+    else:
+        write(picture, out)
 
 
 def _decide(incident: str, what: str, said: dict[str, Any], by: str | None, url: str | None, output: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from receiver.cli import write
 from tocsin.cli import group
 from tocsin.options import Output
 
@@ -58,7 +59,7 @@ def show(
       tocsin topology show --config.file receiver.yml --format svg --output topology.svg
     """
     from receiver.topology.file import with_edges
-    from receiver.topology.showing import drawn_as, write
+    from receiver.topology.showing import drawn_as
 
     found = with_edges(config_file).topology
     picture = drawn_as(drawn, found.label, found.edges)
@@ -108,7 +109,7 @@ def discover(
     from receiver.topology.edge import compared, counted
     from receiver.topology.file import declared
     from receiver.topology.finding import Request, duration_of, find, parsed
-    from receiver.topology.showing import found_as, write
+    from receiver.topology.showing import found_as
 
     if update and out is None:
         raise typer.BadParameter("needs --output FILE: the configuration to edit", param_hint="--update")

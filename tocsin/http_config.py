@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from tocsin import yamltree
 from tocsin.config import Settings, read_secret, validate
@@ -127,6 +128,24 @@ class HttpConfig(Settings):
         for name, header in self.http_headers.items():
             for value in (*header.values, *header.secrets, *map(read_secret, header.files)):
                 yield name, value
+
+
+class KeptHttpConfig(HttpConfig):
+    """The same as a part of a configuration that lies in Git: secrets stand in files of their own."""
+
+    @model_validator(mode="after")
+    def _secrets_in_files(self) -> Self:
+        given = {
+            "basic_auth.password": self.basic_auth and self.basic_auth.password,
+            "authorization.credentials": self.authorization and self.authorization.credentials,
+            "oauth2.client_secret": self.oauth2 and self.oauth2.client_secret,
+            "http_headers.….secrets": any(header.secrets for header in self.http_headers.values()),
+        }
+        for name, value in given.items():
+            if value:
+                hint = "write files: [<file>]" if name.endswith("secrets") else f"write {name.split('.')[1]}_file"
+                raise PydanticCustomError("secret", "{name} stands in the file itself", {"name": name, "hint": hint})
+        return self
 
 
 def read(file: Path, environment: Mapping[str, str] = os.environ) -> tuple[HttpConfig | None, list[Problem]]:

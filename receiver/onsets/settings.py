@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tocsin.config import Duration, OneOrMore
-from tocsin.http_config import HttpConfig
+from tocsin.http_config import KeptHttpConfig
 
 LEAST = timedelta(seconds=1)
 
@@ -26,7 +26,7 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-class RulesApiSettings(HttpConfig):
+class RulesApiSettings(KeptHttpConfig):
     """A server that evaluates the rules; how it is asked, as Prometheus writes it."""
 
     url: Annotated[OneOrMore[Annotated[str, AfterValidator(_url)]], BeforeValidator(_listed)] = Field(
@@ -39,18 +39,4 @@ class RulesApiSettings(HttpConfig):
     def _some_time(self) -> Self:
         if min(self.every, self.timeout) < LEAST:
             raise PydanticCustomError("duration", "every and timeout must be 1s or more", {"hint": "write 30s or 5m"})
-        return self
-
-    @model_validator(mode="after")
-    def _secrets_in_files(self) -> Self:
-        given = {
-            "basic_auth.password": self.basic_auth and self.basic_auth.password,
-            "authorization.credentials": self.authorization and self.authorization.credentials,
-            "oauth2.client_secret": self.oauth2 and self.oauth2.client_secret,
-            "http_headers.….secrets": any(header.secrets for header in self.http_headers.values()),
-        }
-        for name, value in given.items():
-            if value:
-                hint = "write files: [<file>]" if name.endswith("secrets") else f"write {name.split('.')[1]}_file"
-                raise PydanticCustomError("secret", "{name} stands in the file itself", {"name": name, "hint": hint})
         return self

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from receiver.drawing import mermaid, svg, tree
 from receiver.drawing.graph import declared
@@ -13,21 +12,6 @@ from receiver.topology.edge import Judged
 from receiver.topology.finding import Request
 from receiver.topology.fragment import fragment
 from tocsin import duration
-from tocsin.errors import UsageError
-from tocsin.files import replacing
-
-
-def write(text: str, out: Path) -> None:
-    """Writes a file, whole or not at all.
-
-    Raises:
-        UsageError: it cannot be written.
-    """
-    try:
-        with replacing(out) as stream:
-            stream.write(text)
-    except OSError as error:
-        raise UsageError(f"{out}: cannot be written: {error.strerror}; choose another --output") from error
 
 
 def drawn_as(form: str, label: str, edges: Mapping[str, Sequence[str]]) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from receiver.engine.causes.linking import HOPS
 from receiver.engine.causes.ranking import Member
 from receiver.engine.topology import Topology
-
-HOPS = 5
 
 
 def through(above: Mapping[str, str], alerts: Mapping[str, Member], topology: Topology) -> dict[str, str]:
