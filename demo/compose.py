@@ -1,7 +1,7 @@
 """docker-compose.yml without containers: the same services, command lines and files, as programs of this machine.
 
-What differs is only what a container would give: each `service:port` becomes a free port on loopback, each mounted
-path a path below one folder.
+What differs is what a container would give, and that on loopback nobody is asked who they are: each `service:port`
+becomes a free port on loopback, each mounted path a path below one folder.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from demo.processes import free_port
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yml"
+ACCOUNTS = "--web.config.file="  # not here: nothing listens beyond loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Here:
             if source.startswith(".") and (ROOT / source).is_file():
                 text = (ROOT / source).read_text(encoding="utf-8")
                 Path(paths[path]).write_text(self._local(text, service, paths), encoding="utf-8")
-        return [self._local(word, service, paths) for word in argv]
+        return [self._local(word, service, paths) for word in argv if not word.startswith(ACCOUNTS)]
 
     def ready_url(self, service: Service) -> str:
         """What answers 200 as soon as the service is ready."""

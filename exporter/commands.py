@@ -24,6 +24,9 @@ for question in (desk_commands.plot, desk_commands.explain, desk_commands.backte
     exporter.command()(question)
 
 
+NAME_CALLERS = "--web.config.file with basic_auth_users or client certificates (docs/reference/exporter.md)"
+
+
 @exporter.command()
 def run(
     config_file: Annotated[
@@ -54,10 +57,12 @@ def run(
     from exporter.sharding import Shard
     from tocsin import log
     from tocsin.guard import Guard
-    from tocsin.serving import Listen
+    from tocsin.serving import Listen, only_known
 
     listen, share = Listen.parse(address), Shard.parse(shard)
     guard = Guard(web_config)
+    only_known(listen, asks=guard.config.asks, way_out=f"give {NAME_CALLERS}")
+    guard.must_ask = not listen.loopback
     log.configure(log_level, log_format)
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the text format would show a second series for each counter
     uvloop.run(app.run(config_file, listen, storage, guard=guard, lifecycle=lifecycle, shard=share))

@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import structlog
-from aiohttp import web
 
 from receiver.config import ReceiverConfig
 from receiver.decide import Decider
+from receiver.doors import Doors
 from receiver.engine.held import EVERYTHING, marker
 from receiver.engine.notification import Body
 from receiver.engine.onset import Holds
 from receiver.heartbeats import notices
-from receiver.jobs.handlers import Handlers
 from receiver.jobs.runner import Runner
 from receiver.loop import EngineLoop
 from receiver.metrics import Metrics
@@ -26,33 +25,25 @@ from receiver.notify.channel import Channel
 from receiver.onsets.known import KnownHolds
 from receiver.prepared import Prepared, reading_of, rules_of
 from receiver.retention import Retention
+from receiver.silences.elsewhere import Elsewhere
+from receiver.silences.windows import WindowSilences
 from receiver.store.boards import BoardKeeper
 from receiver.store.database import Database
-from receiver.store.figures import KeptFigures, figures
 from receiver.store.holding import Holding
 from receiver.store.inbox import Inbox
 from receiver.store.jobs import Jobs
 from receiver.store.lease import Lease
 from receiver.store.ledger import Ledger
-from receiver.store.quarantined import Quarantine
+from receiver.store.open_alerts import OpenAlerts
 from receiver.store.queries import Queries
 from receiver.store.stories import Stories
 from receiver.store.windows import Windows
+from receiver.telling import Telling
 from receiver.turns import Turns
-from receiver.watching import Part, Watching
-from receiver.web.api import Api
-from receiver.web.authentication import Authentication
-from receiver.web.decisions import DecisionApi
-from receiver.web.hooks import Hooks
-from receiver.web.maintenance import MaintenanceApi
-from receiver.web.operations import Lifecycle, Operations
-from receiver.web.problems import problems, same_site
-from receiver.web.quarantine import QuarantineApi
+from receiver.watching import Lasting, Part, Watching
 from receiver.web.recording import Recording
-from receiver.web.uploads import Uploads
 from tocsin import __version__
 from tocsin.clock import Clock
-from tocsin.door import Connections
 from tocsin.errors import StoreUnavailable
 from tocsin.guard import Guard
 from tocsin.telemetry import Traces
@@ -66,22 +57,16 @@ POLL_SECONDS = 0.1  # between looks for bodies that other replicas took in
 class Receiver:
     """Every part of a receiver over one open store."""
 
-    application: web.Application
     inbox: Inbox
     loop: EngineLoop
     runner: Runner
     turns: Turns
     retention: Retention
-    hooks: Hooks
-    handlers: Handlers
-    uploads: Uploads
-    connections: Connections
-    metrics: Metrics
-    lifecycle: Lifecycle
     watching: Watching
-    maintenance: MaintenanceApi
+    telling: Telling
+    doors: Doors
     stories: Stories
-    decisions: DecisionApi
+    metrics: Metrics
     clock: Clock
     holds: KnownHolds
 
@@ -100,26 +85,20 @@ class Receiver:
         `holds` is what the rule files tell, None: they are read now.
 
         Raises:
-            TocsinError: a source's token file holds no token.
+            TocsinError: a source's token file holds no token, or a key of ours cannot be read.
         """
-        authentication = Authentication.read(config.sources)
         metrics, job_due = Metrics(), asyncio.Event()
         metrics.built(__version__)
         metrics.expect_channels(channels)
         ledger, queries = Ledger(database), Queries(database)
         inbox = await Inbox.open(database, done=await ledger.position(), limit=config.inbox_limit)
-        decider = Decider(ledger, metrics, clock)
-        jobs = Jobs(database)
+        decider, jobs = Decider(ledger, metrics, clock, job_due=job_due), Jobs(database)
         rules = rules_of(config, holds)
-        stories = Stories(queries, reading_of(config, rules))
-        handlers = Handlers(
-            ledger=ledger,
-            stories=stories,
-            channels=channels,
-            clock=clock,
-            external_url=config.external_url,
+        stories, holds_known = Stories(queries, reading_of(config, rules)), KnownHolds(rules.holds)
+        holding, windows, recording = Holding(database), Windows(database, inbox), Recording()
+        telling = await Telling.build(
+            database, config, rules.routing, channels, ledger=ledger, stories=stories, decider=decider, clock=clock
         )
-        holding, windows = Holding(database), Windows(database, inbox)
         if await holding.holds_any():  # under what may be another configuration now
             async with inbox.beside(marker(clock.now(), by=EVERYTHING)):
                 pass
@@ -135,15 +114,11 @@ class Receiver:
             poll_seconds=POLL_SECONDS if database.shared else None,
         )
 
-        recording = Recording()
-
         async def take(body: Body, alerts: int) -> None:
             await inbox.put(body, alerts)
             metrics.received.inc(alerts)
             if body.source != notices.SOURCE:  # a replay says by itself what we say of ourselves
                 recording.taken(body)
-
-        holds_known = KnownHolds(rules.holds)
 
         def take_holds(served: Holds) -> None:
             holds_known.served = served
@@ -159,6 +134,14 @@ class Receiver:
             engine_failing=lambda: loop.failing,
             registry=metrics.registry,
             clock=clock,
+            saw=Elsewhere(OpenAlerts(database), decider).polled,
+            windows=WindowSilences(
+                configured=config.maintenance,
+                stored=windows.all,
+                sources=config.alertmanagers,
+                tenant_label=config.tenant_label,
+                clock=clock,
+            ),
         )
         watching.listen_to(loop)
         turns = Turns(
@@ -180,48 +163,44 @@ class Receiver:
             gone=ledger.forget,
         )
         runner = Runner(
-            jobs=jobs, handlers=handlers, decider=decider, metrics=metrics, clock=clock, job_due=job_due, inbox=inbox
-        )
-        uploads = Uploads(config.bounds)
-        hooks = Hooks(inbox, metrics, clock, authentication, uploads)
-        hooks.taken = recording.taken
-        maintenance = MaintenanceApi(windows, config.maintenance, clock)
-        guarded = (guard or Guard()).middleware(exempt=hooks.asks_for_proof)
-        connections = Connections(config.max_connections, metrics.turned_away.inc)
-        application = web.Application(middlewares=[connections.middleware(), guarded, problems, same_site])
-        decisions = DecisionApi(queries, inbox, clock)
-        quarantine = QuarantineApi(Quarantine(database, inbox))
-        application.on_shutdown.append(recording.end)
-        lifecycle = Lifecycle()
-        operations = Operations(
-            writable=watching.probe.takes_writes,
-            figures=KeptFigures(lambda: figures(database, inbox, clock.now())),
+            jobs=jobs,
+            handlers=telling.handlers,
+            decider=decider,
+            metrics=metrics,
+            clock=clock,
+            job_due=job_due,
             inbox=inbox,
-            uploads=uploads,
+        )
+        doors = await Doors.build(
+            database,
+            config,
+            guard or Guard(),
+            inbox=inbox,
+            recording=recording,
+            ledger=ledger,
+            queries=queries,
+            stories=stories,
+            decider=decider,
+            telling=telling,
+            probe=watching.probe,
+            windows=windows,
             metrics=metrics,
             failing=lambda: loop.failing,
-            lifecycle=lifecycle,
+            tenant_label=lambda: loop.rules.tenant_label,
+            wake=job_due.set,
             clock=clock,
         )
-        for part in (hooks, Api(queries, decider, stories), decisions, maintenance, recording, quarantine, operations):
-            application.add_routes(part.routes())
         return cls(
-            application=application,
             inbox=inbox,
             loop=loop,
             runner=runner,
             turns=turns,
             retention=retention,
-            hooks=hooks,
-            handlers=handlers,
-            uploads=uploads,
-            connections=connections,
-            metrics=metrics,
-            lifecycle=lifecycle,
             watching=watching,
-            maintenance=maintenance,
+            telling=telling,
+            doors=doors,
             stories=stories,
-            decisions=decisions,
+            metrics=metrics,
             clock=clock,
             holds=holds_known,
         )
@@ -229,11 +208,15 @@ class Receiver:
     @property
     def parts(self) -> tuple[Part, ...]:
         """What must run."""
-        return (self.inbox, self.turns, self.runner, self.retention)
+        return (self.inbox, self.turns, self.runner, self.retention, Lasting(self.doors.slack))
+
+    async def close(self) -> None:
+        """Lets go of what the channels keep."""
+        await self.telling.close()
 
     def trace(self, traces: Traces) -> None:
         """Records traces from now on: webhook, processing, messages."""
-        self.hooks.traces = self.loop.traces = self.handlers.traces = traces
+        self.doors.hooks.traces = self.loop.traces = self.telling.handlers.traces = traces
 
     async def take(self, prepared: Prepared) -> None:
         """Goes on with another configuration: from the next request, batch and message on. Nothing in between is lost.
@@ -243,18 +226,16 @@ class Receiver:
         """
         config = prepared.config
         self.metrics.expect_channels(prepared.channels)
-        self.hooks.authentication = prepared.authentication
-        self.uploads.bounds = config.bounds
-        self.connections.limit = config.max_connections
         self.inbox.limit = config.inbox_limit
         if prepared.holds is not None:
             self.holds.files = prepared.holds
         self.loop.rules = replace(rules_of(config, self.holds.all), heartbeats=self.loop.rules.heartbeats)
-        self.handlers.channels = prepared.channels
-        self.handlers.external_url = config.external_url.rstrip("/")
+        self.doors.take(prepared)
+        self.watching.windows.sources = config.alertmanagers
+        self.watching.windows.configured = config.maintenance
         self.retention.settings = config.retention
-        self.maintenance.configure(config.maintenance)
         self.stories.reading = reading_of(config, self.loop.rules)
+        await self.telling.take(prepared, self.loop.rules.routing)
         try:
             async with self.inbox.beside(marker(self.clock.now(), by=EVERYTHING)):
                 pass

@@ -12,8 +12,13 @@ import typer
 if TYPE_CHECKING:
     from tocsin.client import Client
 
+DEFAULT_FOLDER = Path("data/receiver")  # where the store lies
+
 Url = Annotated[str | None, typer.Option("--url", help="The receiver. Default: TOCSIN_URL or http://127.0.0.1:9095.")]
-By = Annotated[str | None, typer.Option("--by", help="Who says so. Default: the user you are logged in as.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", help="Who says so. Default: whose token it is, else the user you are logged in as."),
+]
 
 
 def client(url: str | None) -> Client:
@@ -22,11 +27,9 @@ def client(url: str | None) -> Client:
     return Client.from_environment(url)
 
 
-def who(by: str | None) -> str:
-    """Who says so: whoever was named, or the user."""
-    from tocsin.client import user
-
-    return by or user()
+def who(by: str | None, url: str | None = None) -> str:
+    """Who says so: whoever was named, or whoever asks by that URL."""
+    return by or client(url).asks_as()
 
 
 def show(output: str, data: Any, text: Callable[[], str]) -> None:
@@ -48,3 +51,24 @@ def write(text: str, out: Path) -> None:
             stream.write(text)
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror}; choose another --output") from error
+
+
+def write_secret(text: str, out: Path) -> None:
+    """Writes a secret for its owner alone, whole or not at all.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    import os
+
+    from tocsin.errors import UsageError
+    from tocsin.files import replacing
+
+    before = os.umask(0o177)
+    try:
+        with replacing(out) as stream:
+            stream.write(text + "\n")
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror}; choose another --output") from error
+    finally:
+        os.umask(before)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from receiver import decision_commands, record_command, replay_commands, store_commands
-from receiver.cli import who
+from receiver import decision_commands, record_command, replay_commands, respond_commands, store_commands
+from receiver.cli import Url, client, show
 from receiver.quarantine_commands import quarantine
 from tocsin.cli import group
 from tocsin.options import EnableLifecycle, ListenAddress, LogFormat, LogLevel, Output, WebConfigFile
@@ -28,12 +27,10 @@ Example:
   tocsin incidents list
   tocsin incidents show k3f9x2
   tocsin incidents ack k3f9x2
+  tocsin incidents create "Payments are stuck" --severity critical
 """)
 
-Url = Annotated[str | None, typer.Option("--url", help="The receiver. Default: TOCSIN_URL or http://127.0.0.1:9095.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or its beginning.")]
-By = Annotated[str | None, typer.Option("--by", help="Who says so. Default: the user you are logged in as.")]
-
 
 receiver.add_typer(quarantine, name="quarantine")
 
@@ -83,8 +80,17 @@ receiver.command()(record_command.record)
 @incidents.command("list")
 def list_(
     status: Annotated[
-        str | None, typer.Option(help="open, acknowledged or resolved; default: all but resolved.")
+        list[str] | None, typer.Option(help="open, acknowledged or resolved; default: all but resolved.")
     ] = None,
+    severity: Annotated[list[str] | None, typer.Option(help="critical, warning or info. Can be repeated.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant's.")] = None,
+    assigned_to: Annotated[str | None, typer.Option(help="Given to this user or target.")] = None,
+    acknowledged_by: Annotated[str | None, typer.Option(help="Those that somebody has.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Under this escalation policy.")] = None,
+    since: Annotated[str | None, typer.Option(help="Opened after: 06:00, 2026-12-01T06:00.")] = None,
+    before: Annotated[str | None, typer.Option(help="Opened before.")] = None,
+    text: Annotated[str | None, typer.Option(help="Part of the title.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many. Default: all.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Resolved ones, too.")] = False,
     url: Url = None,
     output: Output = "text",
@@ -94,17 +100,30 @@ def list_(
     \b
     Example:
       tocsin incidents list --status open
+      tocsin incidents list --severity critical --text payments --all
     """
+    from itertools import islice
+
+    from receiver.local_times import past
     from receiver.show import incident_table
 
-    found = list(_client(url).incidents(status=status))
-    if status is None and not everything:
-        found = [incident for incident in found if incident["status"] != "resolved"]
-    _print(output, {"items": found}, lambda: incident_table(found))
+    found = client(url).incidents(
+        status=status or (None if everything else ["open", "acknowledged"]),
+        severity=severity,
+        tenant=tenant,
+        assigned_to=assigned_to,
+        acknowledged_by=acknowledged_by,
+        policy=policy,
+        opened_after=past(since),
+        opened_before=past(before),
+        text=text,
+    )
+    shown = list(islice(found, limit))
+    show(output, {"items": shown}, lambda: incident_table(shown))
 
 
-@incidents.command()
-def show(incident: Id, url: Url = None, output: Output = "text") -> None:
+@incidents.command("show")
+def show_(incident: Id, url: Url = None, output: Output = "text") -> None:
     """Shows one incident: the likely cause, what follows from it, and all that happened, with reasons.
 
     \b
@@ -113,55 +132,18 @@ def show(incident: Id, url: Url = None, output: Output = "text") -> None:
     """
     from receiver.show import incident_story
 
-    found = _client(url).incident(incident)
-    _print(output, found, lambda: incident_story(found))
+    found = client(url).incident(incident)
+    show(output, found, lambda: incident_story(found))
 
 
 incidents.command()(replay_commands.replay)
 
 
-@incidents.command()
-def ack(incident: Id, by: By = None, url: Url = None, output: Output = "text") -> None:
-    """Says that you have it: nobody else is told.
-
-    \b
-    Example:
-      tocsin incidents ack k3f9x2
-    """
-    answer = _client(url).acknowledge(incident, by=who(by))
-    _print(output, answer, lambda: _said(answer, "acknowledged: nobody else is told"))
-
-
-@incidents.command()
-def resolve(incident: Id, by: By = None, url: Url = None, output: Output = "text") -> None:
-    """Says that it is over. Alerts that still fire page again only once they have ended and come back.
-
-    \b
-    Example:
-      tocsin incidents resolve k3f9x2
-    """
-    answer = _client(url).resolve(incident, by=who(by))
-    still = f"; {answer['firing']} of its alerts still fire and page again only when they come back"
-    _print(output, answer, lambda: _said(answer, "resolved" + (still if answer["firing"] else "")))
-
-
+for respond in respond_commands.COMMANDS:
+    incidents.command()(respond)
 incidents.command()(decision_commands.graph)
 incidents.command()(decision_commands.merge)
 incidents.command()(decision_commands.split)
 incidents.command()(decision_commands.move)
 incidents.command()(decision_commands.cause)
 incidents.command()(decision_commands.noise)
-
-
-def _client(url: str | None) -> Any:
-    from tocsin.client import Client
-
-    return Client.from_environment(url)
-
-
-def _said(answer: dict[str, Any], done: str) -> str:
-    return f"{answer['id']} {answer['title']}: {done if answer['changed'] else answer['reason']}"
-
-
-def _print(output: str, data: Any, text: Any) -> None:
-    typer.echo(json.dumps(data, indent=2, ensure_ascii=False) if output == "json" else text())

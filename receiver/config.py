@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from receiver.engine.causes.settings import CorrelationSettings
-from receiver.engine.events import EscalationStep
 from receiver.engine.flapping import FlappingSettings
 from receiver.engine.heartbeat import Heartbeat
 from receiver.engine.hold import SuppressionRules
 from receiver.engine.inhibition import InhibitionSettings
 from receiver.engine.maintenance import MaintenanceSettings, configured_id
 from receiver.engine.minimum import MinimumSettings
+from receiver.engine.routing import Policy, Route, Routing
 from receiver.engine.topology import Topology, TopologySettings
+from receiver.escalation.settings import EscalationSettings
 from receiver.heartbeats.settings import HeartbeatSettings, PingSettings
+from receiver.notify import fitting
 from receiver.notify.channels import ChannelSettings, OneChannel
+from receiver.notify.template_settings import TemplatesSettings
 from receiver.onsets.settings import RulesApiSettings
+from receiver.people.directory import Directory, Reaches
+from receiver.people.settings import ROLES
+from receiver.reconcile.settings import ReconcileSettings
+from receiver.references import Places, faults, placed, with_other_files
 from receiver.retention import RetentionSettings
+from receiver.sections import Sections
 from receiver.store.settings import DatabaseSettings
 from receiver.web.sources import SourceSettings
 from receiver.web.uploads import Bounds
-from tocsin.config import Duration, OneOrMore, Settings
+from tocsin.config import Duration, Fault
 from tocsin.telemetry import TracingSettings
 
 if not TYPE_CHECKING:
@@ -33,21 +42,10 @@ if not TYPE_CHECKING:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
-class StepSettings(Settings):
-    """So long after the step before (the opening, for the first), tell these channels."""
-
-    after: Duration = timedelta()
-    notify: OneOrMore[Name]
-
-
-class EscalationSettings(Settings):
-    """Who is told, in turn, until somebody acknowledges or the incident resolves."""
-
-    steps: OneOrMore[StepSettings]
-
-
-class ReceiverConfig(Settings):
+class ReceiverConfig(Sections):
     """The whole file."""
+
+    _places: Places = PrivateAttr(default_factory=dict)
 
     tenant_label: str = Field("tenant", description="The label of an alert that names its tenant.")
     inbox_limit: int = Field(
@@ -72,7 +70,15 @@ class ReceiverConfig(Settings):
     retention: RetentionSettings = Field(RetentionSettings(), description="How long the past is kept.")
     sources: dict[Name, SourceSettings] = Field({}, description="Who may send; empty: everybody.")
     channels: dict[Name, OneChannel] = Field({}, description="The ways to reach people, by name.")
-    escalation: EscalationSettings | None = Field(None, description="Who is told when an incident opens.")
+    templates: TemplatesSettings = Field(TemplatesSettings(), description="People's own words for messages.")
+    escalation: EscalationSettings | None = Field(
+        None,
+        description="Who is told when an incident opens, where everybody is told the same way: one policy, no routes.",
+    )
+    people_files: tuple[str, ...] = Field((), description="More files of users, teams, policies and the like; globs.")
+    tenant_files: tuple[str, ...] = Field(
+        (), description="The generator's tenant files, for each tenant's tier; globs."
+    )
     reopen_within: Duration = Field(
         timedelta(minutes=10),
         description="How long after an incident has resolved an alert of it that fires again reopens it; 0: never.",
@@ -108,15 +114,6 @@ class ReceiverConfig(Settings):
         return self
 
     @model_validator(mode="after")
-    def _channels_exist(self) -> Self:
-        wanted = [name for step in self.steps for name in step.notify]
-        missing = sorted(set(wanted) - set(self.channels))
-        if missing:
-            known = ", ".join(sorted(self.channels)) or "none is configured"
-            raise ValueError(f"escalation names the channel {missing[0]!r}, which is not under channels ({known})")
-        return self
-
-    @model_validator(mode="after")
     def _one_body_fits(self) -> Self:
         if self.max_inflight_bytes < self.max_body_bytes:
             raise ValueError("max_inflight_bytes must be max_body_bytes or more: one body must fit")
@@ -133,11 +130,62 @@ class ReceiverConfig(Settings):
         """The heartbeats as the engine wants them."""
         return tuple(settings.named(name) for name, settings in self.heartbeats.items())
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_other_files(cls, data: Any, info: ValidationInfo) -> Any:
+        context: dict[str, Any] = info.context if info.context is not None else {}
+        places = context.setdefault("places", {})
+        return with_other_files(data, context.get("folder", Path()), places) if isinstance(data, dict) else data
+
+    @model_validator(mode="after")
+    def _know_places(self, info: ValidationInfo) -> Self:
+        self._places = (info.context or {}).get("places", {})
+        return self
+
+    def faults(self) -> Iterable[Fault]:
+        """What the file names and does not have."""
+        yield from faults(self, self.channels, self.escalation is not None, self._places)
+        yield from fitting.faults(self.channels, {*self.roles, *ROLES}, self.external_url)
+        if not self.alertmanagers:
+            yield from (placed(fault, self._places) for fault in self._silences_in_vain())
+
+    def _silences_in_vain(self) -> Iterator[Fault]:
+        """Silences that nobody can write."""
+        hint = "add sources.alertmanager.reconcile.alertmanagers, or take this out"
+        policies = {("escalation_policies", name): policy for name, policy in self.escalation_policies.items()}
+        for at, escalation in [(("escalation",), self.escalation), *policies.items()]:
+            if escalation is not None and escalation.silence_on:
+                yield Fault((*at, "silence_on"), "no source says where its Alertmanager is", hint)
+        for number, window in enumerate(self.maintenance):
+            if window.silence:
+                yield Fault(("maintenance", number, "silence"), "no source says where its Alertmanager is", hint)
+
     @property
-    def steps(self) -> tuple[EscalationStep, ...]:
-        """The escalation as the policy wants it."""
-        settings = self.escalation.steps if self.escalation else ()
-        return tuple(EscalationStep(step.after, step.notify) for step in settings)
+    def alertmanagers(self) -> dict[str, ReconcileSettings]:
+        """Where the Alertmanagers of those sources are that say it."""
+        return {name: one.reconcile for name, one in self.sources.items() if one.reconcile is not None}
+
+    @property
+    def tells_somebody(self) -> bool:
+        """Whether anybody is told of an incident."""
+        return self.escalation is not None or self.routes is not None
+
+    def routing(self) -> Routing:
+        """Which policy an incident is opened under, as the engine wants it."""
+        policies = {name: policy.policy(name, self.business_hours) for name, policy in self.escalation_policies.items()}
+        if self.escalation is not None:
+            policies[""] = Policy(self.escalation.escalation())
+        root = self.routes.root() if self.routes else Route("")
+        slas = {}
+        for tenant, settings in self.tenants.items():
+            tier = self.tiers.get(settings.tier or "")
+            if tier is not None and tier.sla is not None:
+                slas[tenant] = tier.sla.sla()
+        return Routing(policies, root, slas)
+
+    def directory(self, channels: Mapping[str, Reaches]) -> Directory:
+        """The people, and how they are told."""
+        return Directory(self.users, self.teams, self.roles, self.notification_rules, channels)
 
     @property
     def suppression(self) -> SuppressionRules:

@@ -118,6 +118,6 @@ def graph(
 
 
 def _decide(incident: str, what: str, said: dict[str, Any], by: str | None, url: str | None, output: str) -> None:
-    wanted = {key: value for key, value in said.items() if value} | {"by": who(by)}
+    wanted = {key: value for key, value in said.items() if value} | {"by": who(by, url)}
     answer = client(url).decide(incident, what, wanted)
     show(output, answer, lambda: answer["reason"])

@@ -38,6 +38,9 @@ def add(
     ] = None,
     timezone: Annotated[str, typer.Option(help="Of times without an offset, of cron and rrule.")] = "UTC",
     tenant: Annotated[str, typer.Option(help="Only this tenant's alerts. Default: every tenant's.")] = "",
+    silence: Annotated[
+        bool, typer.Option("--silence", help="Alertmanager is silent about them, too, while the window is on.")
+    ] = False,
     by: By = None,
     url: Url = None,
     output: Output = "text",
@@ -60,7 +63,8 @@ def add(
         "except": without or None,
         "timezone": timezone,
         "tenant": tenant,
-        "by": who(by),
+        "silence": silence or None,
+        "by": who(by, url),
     }
     answer = client(url).add_maintenance({key: value for key, value in wanted.items() if value is not None})
     show(output, answer, lambda: f"{answer['id']} {answer['name']}: {_when(answer)}")
@@ -97,7 +101,7 @@ def end(
     Example:
       tocsin maintenance end 4k2m
     """
-    answer = client(url).end_maintenance(window, by=who(by))
+    answer = client(url).end_maintenance(window, by=who(by, url))
     done = (
         "ended; what it held back is looked at again"
         if answer["changed"]

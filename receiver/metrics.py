@@ -9,12 +9,23 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from receiver.engine.events import Acknowledged, MessageFailed, MessageSent, MessageSkipped, Resolved
+from receiver.engine.effects import Send
+from receiver.engine.events import (
+    Acknowledged,
+    AnyEvent,
+    Escalated,
+    NobodyReached,
+    Resolved,
+    SlaBroken,
+    SlaWarned,
+    Snoozed,
+)
 from receiver.engine.held import Kind
+from receiver.engine.message_events import MessageDelivered, MessageDiverted, MessageFailed, MessageSent, MessageSkipped
 from receiver.engine.working_set import Outcome
 
 RESPONSE_SECONDS = (15, 30, 60, 120, 300, 600, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600)
-MESSAGE_STATES = ("sent", "skipped", "failed", "retried")
+MESSAGE_STATES = ("pending", "sending", "sent", "delivered", "skipped", "retried", "dead")
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -28,6 +39,7 @@ class Metrics:
         self.received = self._counter("alerts_received", "Alerts in webhook bodies that were accepted.")
         self.processed = self._counter("alerts_processed", "Alerts that the engine has taken in for good.")
         self.refused = self._counter("bodies_refused", "Webhook bodies not accepted, by reason.", "reason")
+        self.api_refused = self._counter("api_refused", "Calls of the API that were refused, by reason.", "reason")
         self.turned_away = self._counter(
             "connections_turned_away", "Connections closed or refused because max_connections were open already."
         )
@@ -50,6 +62,7 @@ class Metrics:
         self.engine_failing = self._gauge("engine_failing", "1 while the engine waits for a store that fails.")
         self.jobs_due = self._gauge("jobs_due", "Timers and messages whose time has come and that nobody has begun.")
         self.jobs_oldest = self._gauge("jobs_oldest_due_seconds", "How late the oldest of them is; 0: none is due.")
+        self.dead = self._gauge("messages_dead", "Messages that were given up and not yet put back (dead letters).")
         self.inflight = self._gauge("inflight_bytes", "Held in memory by bodies that arrive or wait for their commit.")
         self.store_bytes = self._gauge("store_bytes", "Size of the store.")
         self.commit_seconds = self._seconds("commit_seconds", "Time from a whole body to its durable commit.")
@@ -58,6 +71,13 @@ class Metrics:
         )
         self.processing_seconds = self._seconds(
             "processing_seconds", "Time from a whole body to the commit of what it meant: incidents, timers, messages."
+        )
+        self.nobody_reached = self._counter(
+            "nobody_reached_total",
+            "Steps of an escalation that meant nobody; the default route's people were told, if any.",
+        )
+        self.sla = self._counter(
+            "sla_total", "Times that an SLA's time ran out, by term; a warning comes first.", "term", "state"
         )
         self.time_to_acknowledge = self._response("time_to_acknowledge_seconds", "From opening to acknowledgement.")
         self.time_to_resolve = self._response("time_to_resolve_seconds", "From opening to resolution.")
@@ -91,17 +111,32 @@ class Metrics:
         for recorded in outcome.events:
             incident = outcome.incidents[recorded.incident]
             seconds = (recorded.at - incident.opened_at).total_seconds()
+            self._count_message(recorded.event)
             match recorded.event:
-                case Acknowledged():
+                case Acknowledged() | Snoozed() if incident.acknowledged_at == recorded.at:
                     self.time_to_acknowledge.observe(seconds)
                 case Resolved():
                     self.time_to_resolve.observe(seconds)
-                case MessageSent(channel=channel):
-                    self.messages.labels(channel, "sent").inc()
-                case MessageSkipped(channel=channel):
-                    self.messages.labels(channel, "skipped").inc()
-                case MessageFailed(channel=channel):
-                    self.messages.labels(channel, "failed").inc()
+                case NobodyReached() | Escalated(by_default=True):
+                    self.nobody_reached.inc()
+                case SlaWarned(term=term):
+                    self.sla.labels(term, "warned").inc()
+                case SlaBroken(term=term):
+                    self.sla.labels(term, "broken").inc()
+        for effect in outcome.effects:
+            if isinstance(effect, Send):
+                self.messages.labels(effect.channel, "pending").inc()
+
+    def _count_message(self, event: AnyEvent) -> None:
+        match event:
+            case MessageSent(channel=channel):
+                self.messages.labels(channel, "sent").inc()
+            case MessageSkipped(channel=channel) | MessageDiverted(channel=channel):
+                self.messages.labels(channel, "skipped").inc()
+            case MessageFailed(channel=channel):
+                self.messages.labels(channel, "dead").inc()
+            case MessageDelivered(channel=channel):
+                self.messages.labels(channel, "delivered").inc()
 
     def expect_channels(self, channels: Iterable[str]) -> None:
         """Starts each channel's counts at 0, so that the first failure is an increase and not a new series."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -18,8 +18,12 @@ from receiver.engine.onset import Holds, onset
 from receiver.engine.pipeline import Rules
 from receiver.engine.topology import Topology
 from receiver.notify.channel import Channel
+from receiver.notify.pacing import PacingSettings
 from receiver.notify.text import Writer
+from receiver.oncall.current import schedules_of
+from receiver.oncall.schedule import Schedule
 from receiver.onsets.files import holds_in
+from receiver.people.directory import Directory
 from receiver.web.authentication import Authentication
 from tocsin.errors import InputError
 from tocsin.problem import as_text
@@ -37,19 +41,22 @@ class Prepared:
     config: ReceiverConfig
     authentication: Authentication
     channels: Mapping[str, Channel]
+    directory: Directory
     holds: Holds | None = None
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: ReceiverConfig, *, again: bool = False) -> Self:
         """Prepares for the start or, with `again`, for a reload: what rule files told before may then stand in.
 
         Raises:
-            TocsinError: a secret cannot be read, or a rule file.
+            TocsinError: a secret cannot be read, or a rule file, a calendar, a template.
         """
-        writer = Writer()
+        writer = Writer(config.templates.read())
         channels = {name: settings.build(writer) for name, settings in config.channels.items()}
         holds = _holds_again(config) if again else holds_in(config.rule_files)
-        return cls(config, Authentication.read(config.sources), channels, holds)
+        schedules = schedules_of(config.schedules)
+        return cls(config, Authentication.read(config.sources), channels, config.directory(channels), holds, schedules)
 
 
 def _holds_again(config: ReceiverConfig) -> Holds | None:
@@ -70,7 +77,7 @@ def rules_of(config: ReceiverConfig, holds: Holds | None = None) -> Rules:
     correlator = correlator_of(config.correlation, topology)
     return Rules(
         correlator,
-        config.steps,
+        config.routing(),
         config.tenant_label,
         config.suppression,
         config.reopen_within,
@@ -79,6 +86,11 @@ def rules_of(config: ReceiverConfig, holds: Holds | None = None) -> Rules:
         settle=config.correlation.settle if isinstance(correlator, ByCauses) else timedelta(),
         holds=holds_in(config.rule_files) if holds is None else holds,
     )
+
+
+def pacing_of(config: ReceiverConfig) -> dict[str, PacingSettings]:
+    """How often each channel may bother one person, where that is bounded."""
+    return {name: channel.pacing for name, channel in config.channels.items() if channel.pacing is not None}
 
 
 def reading_of(config: ReceiverConfig, rules: Rules) -> Reading:

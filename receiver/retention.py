@@ -13,6 +13,7 @@ import structlog
 from pydantic import AfterValidator, Field
 
 from receiver.metrics import Metrics
+from receiver.store.answered import KEPT_FOR
 from receiver.store.database import Conflict, Database
 from receiver.store.purge import Limits, Purge
 from tocsin.clock import Clock
@@ -48,6 +49,7 @@ class RetentionSettings(Settings):
         timedelta(days=90), description="Resolved incidents with their alerts and timeline; alerts without incident."
     )
     finished_jobs: Kept = Field(timedelta(days=7), description="Timers and messages that are done with.")
+    dead_letters: Kept = Field(timedelta(days=30), description="Messages that were given up.")
     quarantine: Kept = Field(timedelta(days=90), description="Bodies that were not understood.")
     tenants: dict[str, TenantRetention] = Field({}, description="Tenants that differ, by name.")
 
@@ -56,7 +58,9 @@ class RetentionSettings(Settings):
         return Limits(
             resolved=now - self.resolved,
             finished_jobs=now - self.finished_jobs,
+            dead_letters=now - self.dead_letters,
             quarantine=now - self.quarantine,
+            answered=now - KEPT_FOR,
             tenants={name: now - tenant.resolved for name, tenant in self.tenants.items()},
         )
 

@@ -12,6 +12,7 @@ import structlog
 from receiver import interpreter
 from receiver.app import Receiver
 from receiver.config import ReceiverConfig
+from receiver.listening import Outside
 from receiver.prepared import Prepared
 from receiver.store.clock import DatabaseClock
 from tocsin import __version__
@@ -42,8 +43,12 @@ async def run(
     """Runs a receiver until SIGTERM or SIGINT; SIGHUP reads `config_file` again, and so does `/-/reload` if enabled.
 
     Raises:
+        UsageError: other machines would reach what asks nobody.
         TocsinError: the store cannot be opened, or the address is taken.
     """
+    guard = guard or Guard()
+    outside = Outside(listen, guard)
+    outside.taken(outside.checked(config))
     stopping = stop_asked()
     interpreter.give_back_what_is_freed()
     async with AsyncExitStack() as stack:
@@ -51,24 +56,33 @@ async def run(
         stack.push_async_callback(database.close)
         clock = DatabaseClock(database, SystemClock())
         await clock.set()
-        guard = guard or Guard()
         prepared = Prepared.of(config)
         receiver = await Receiver.build(database, config, clock, prepared.channels, guard, prepared.holds)
         stack.push_async_callback(receiver.inbox.close)
+        stack.push_async_callback(receiver.close)
         recorded = traces("tocsin-receiver", config.tracing, os.environ)
         stack.push_async_callback(asyncio.to_thread, recorded.close)
+        stack.push_async_callback(receiver.close)
         receiver.trace(recorded)
+        receiver.doors.access.only_tokens = outside.only_tokens
+
+        async def take(prepared: Prepared) -> None:
+            await receiver.take(prepared)
+            outside.taken(prepared.config)
+
         reloader = Reloader(
-            lambda: Prepared.of(load(config_file, ReceiverConfig) if config_file else config, again=True),
-            receiver.take,
+            lambda: Prepared.of(
+                outside.checked(load(config_file, ReceiverConfig) if config_file else config), again=True
+            ),
+            take,
             registry=receiver.metrics.registry,
             clock=clock,
         )
-        receiver.lifecycle.reload = reloader.reload if lifecycle else None
+        receiver.doors.lifecycle.reload = reloader.reload if lifecycle else None
         on_hangup(reloader.reload_soon)
         server = DoorRunner(
-            receiver.application,
-            receiver.connections,
+            receiver.doors.application,
+            receiver.doors.connections,
             access_log=None,
             shutdown_timeout=REQUESTS_END_SECONDS,
             lingering_time=LINGERING_SECONDS,
@@ -80,12 +94,12 @@ async def run(
             running = [tasks.create_task(part.run()) for part in (*receiver.parts, clock)]
             try:
                 _greet(config, address, database.where, receiver.inbox.depth)
-                _warn(config, listen, guard)
+                _warn(config)
                 await stopping.wait()
-                receiver.lifecycle.stopping = True
+                receiver.doors.lifecycle.stopping = True
                 log.info("stopping: no more connections are taken, what has begun may end")
                 await stop_listening(server)
-                await receiver.uploads.ended(within_seconds=REQUESTS_END_SECONDS)
+                await receiver.doors.uploads.ended(within_seconds=REQUESTS_END_SECONDS)
             finally:
                 await server.cleanup()
                 for task in running:
@@ -97,21 +111,6 @@ def _greet(config: ReceiverConfig, address: str, store: str, waiting: int) -> No
     log.info("listening", address=address, store=store, version=__version__, bodies_waiting=waiting)
 
 
-def _warn(config: ReceiverConfig, listen: Listen, guard: Guard) -> None:
-    if not config.steps:
+def _warn(config: ReceiverConfig) -> None:
+    if not config.tells_somebody:
         log.warning("no escalation is configured: incidents are opened and listed, but nobody is told")
-    if not listen.loopback and not guard.config.basic_auth_users:
-        _warn_beyond_loopback(webhooks_need_tokens=bool(config.sources))
-
-
-def _warn_beyond_loopback(*, webhooks_need_tokens: bool) -> None:
-    if webhooks_need_tokens:
-        log.warning(
-            "listening beyond loopback: webhooks need a proof, but incidents, actions and metrics do not: "
-            "set basic_auth_users in --web.config.file, or put it behind something that asks who calls"
-        )
-    else:
-        log.warning(
-            "listening beyond loopback without authentication: "
-            "set basic_auth_users in --web.config.file, or put it behind something that asks who calls"
-        )

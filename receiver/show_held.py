@@ -53,6 +53,30 @@ def quarantined_body(body: Json) -> str:
     return f"{head}\n{body['reason']}\n\n{body['content']}{cut}"
 
 
+def token_table(tokens: Sequence[Json]) -> str:
+    """One line a token."""
+    if not tokens:
+        return "No tokens."
+    rows = [("ID", "USER", "STATUS", "UNTIL (UTC)", "LAST USED", "SCOPES", "TENANTS", "NOTE")]
+    for one in tokens:
+        used = clock(one["used_at"]) if one["used_at"] else "never"
+        tenants = "the user's" if one["tenants"] is None else ",".join(one["tenants"])
+        scopes = ",".join(one["scopes"])
+        rows.append((one["id"], one["user"], one["status"], one["expires_at"][:10], used, scopes, tenants, one["note"]))
+    return "\n".join(_table(rows))
+
+
+def dead_table(messages: Sequence[Json]) -> str:
+    """One line a message."""
+    if not messages:
+        return "No message was given up."
+    rows = [("ID", "GIVEN UP (UTC)", "INCIDENT", "MESSAGE", "TO", "ATTEMPTS", "WHY")]
+    for m in messages:
+        to = f"{m['person']} by {m['channel']}" if m["person"] else m["channel"]
+        rows.append((str(m["id"]), clock(m["at"]), m["incident"], m["message"], to, str(m["attempts"]), m["reason"]))
+    return "\n".join(_table(rows))
+
+
 def _named(labels: Json) -> str:
     rest = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "alertname")
     return f"{labels.get('alertname', '?')}  {rest}"

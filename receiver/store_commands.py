@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from receiver.cli import DEFAULT_FOLDER
 from tocsin.errors import TocsinError
 from tocsin.options import Output
 
 if TYPE_CHECKING:
     from receiver.store.check import Report
     from receiver.store.settings import DatabaseSettings
-
-DEFAULT_FOLDER = Path("data/receiver")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config.file", readable=False, help="The receiver's configuration: where the store is.")

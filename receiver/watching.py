@@ -21,8 +21,9 @@ from receiver.heartbeats.ping import Alive, Ping, PingMetrics
 from receiver.heartbeats.watch import HeartbeatMetrics, HeartbeatWatch
 from receiver.loop import EngineLoop
 from receiver.onsets.api import ServedHolds
-from receiver.reconcile.reconciler import ReconcileMetrics, Reconciler
+from receiver.reconcile.reconciler import ReconcileMetrics, Reconciler, Saw
 from receiver.reconcile.truncation import Truncation
+from receiver.silences.windows import WindowSilences
 from receiver.store.database import Database
 from receiver.store.inbox import Inbox
 from receiver.store.open_alerts import OpenAlerts
@@ -66,6 +67,7 @@ class Watching:
     ping: Ping | None
     probe: Probe
     served: ServedHolds | None
+    windows: WindowSilences
 
     @classmethod
     def build(
@@ -79,12 +81,15 @@ class Watching:
         engine_failing: Callable[[], str],
         registry: CollectorRegistry,
         clock: Clock,
+        saw: Saw,
+        windows: WindowSilences,
     ) -> Self:
         """Wires the configured watchers.
 
         Args:
             take: commits a body, with the number of its alerts, to the inbox.
             take_holds: is given each alert's `for`, as the rules API tells it.
+            saw: is told what the peers of a source answered to its reconciler.
             engine_failing: why the engine waits, an empty text if it does not.
         """
         open_alerts, probe = OpenAlerts(database), Probe(database, inbox)
@@ -99,6 +104,7 @@ class Watching:
                 take=take,
                 metrics=reconcile_metrics,
                 clock=clock,
+                saw=saw,
             )
             for name, source in config.sources.items()
             if source.reconcile is not None
@@ -115,7 +121,7 @@ class Watching:
         ping = Ping(config.ping, alive.ails, PingMetrics(registry)) if config.ping else None
         truncation = Truncation({reconciler.source for reconciler in reconcilers}, registry)
         served = ServedHolds(config.rules_api, take_holds) if config.rules_api else None
-        return cls(reconcilers, truncation, heartbeats, ping, probe, served)
+        return cls(reconcilers, truncation, heartbeats, ping, probe, served, windows)
 
     def begin(self, epoch: int) -> None:
         """Begins a turn of the engine."""
@@ -135,7 +141,13 @@ class Watching:
     @property
     def parts(self) -> tuple[Part, ...]:
         """What must run."""
-        perhaps: tuple[Part | None, ...] = (*self.reconcilers, self.heartbeats, self.ping, self.served)
+        perhaps: tuple[Part | None, ...] = (
+            *self.reconcilers,
+            self.heartbeats,
+            self.ping,
+            self.served,
+            self.windows if self.windows.sources else None,
+        )
         return tuple(Lasting(watcher) for watcher in perhaps if watcher is not None)
 
 

@@ -1,5 +1,7 @@
 """Alertmanager's API v2: who answers, what fires there, what is silenced. Several peers are asked one by one.
 
+Silences can be written and ended, too: at one peer, which tells the others.
+
 AlertmanagerError        a request brought nothing that can be used; `reason` is a word for metrics
 ├── NoAnswer             nobody answers just now (also an ApiUnavailable: may be tried again)
 ├── NotAlertmanager      something else answered, a login page for one (may be tried again, too)
@@ -15,9 +17,10 @@ import base64
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -126,7 +129,7 @@ class SilenceState(msgspec.Struct, frozen=True):
     state: str = ""
 
 
-class Matcher(msgspec.Struct, frozen=True, rename="camel"):
+class Matcher(msgspec.Struct, frozen=True, rename="camel", order=True):
     """One condition of a silence."""
 
     name: str
@@ -145,6 +148,33 @@ class GettableSilence(msgspec.Struct, frozen=True, rename="camel"):
     created_by: str = ""
     comment: str = ""
     status: SilenceState = SilenceState()
+    updated_at: datetime | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether it silences something, now or from its start on."""
+        return self.status.state in ("pending", "active")
+
+    @property
+    def ended_by_hand(self) -> bool:
+        """Whether somebody ended it before its time: that moment is its end, and its last change."""
+        changed = self.updated_at
+        return not self.holds and changed is not None and abs(self.ends_at - changed) < timedelta(seconds=1)
+
+
+class PostableSilence(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A silence to write. With an `id`, that one is changed; other matchers or another start make a new one of it."""
+
+    matchers: tuple[Matcher, ...]
+    starts_at: datetime
+    ends_at: datetime
+    created_by: str
+    comment: str
+    id: str = ""
+
+
+class _Written(msgspec.Struct, frozen=True):
+    silenceID: str  # noqa: N815 - the API's name
 
 
 class Alertmanager:
@@ -193,21 +223,32 @@ class Alertmanager:
         """Every silence that is kept, those that have expired too."""
         return await self._get("/api/v2/silences", list[GettableSilence])
 
+    async def write_silence(self, silence: PostableSilence) -> str:
+        """Writes a silence and gives its id. Once: an answer that got lost leaves open whether it was written."""
+        content = msgspec.json.encode(silence)
+        return _decode(self.url, await self._ask("/api/v2/silences", "POST", content), _Written).silenceID
+
+    async def end_silence(self, silence: str) -> None:
+        """Ends a silence now; one that has ended stays so."""
+        await self._retrying.copy()(self._ask, f"/api/v2/silence/{quote(silence, safe='')}", "DELETE")
+
     async def _get(self, path: str, kind: type[T]) -> T:
         body: bytes = await self._retrying.copy()(self._ask, path)
         if len(body) < LARGE_BYTES:
             return _decode(self.url, body, kind)
         return await asyncio.to_thread(_decode, self.url, body, kind)
 
-    async def _ask(self, path: str) -> bytes:
+    async def _ask(self, path: str, method: str = "GET", content: bytes | None = None) -> bytes:
         access = self._access
         timeout = aiohttp.ClientTimeout(total=access.timeout_seconds)
         try:
             if access.ca_file is not None and self._trusted is None:
                 self._trusted = await asyncio.to_thread(trust, access.ca_file)
-            async with self._session.get(
+            async with self._session.request(
+                method,
                 self.url + path,
-                headers=access.headers(),
+                data=content,
+                headers=access.headers() | ({"Content-Type": "application/json"} if content is not None else {}),
                 timeout=timeout,
                 ssl=self._trusted or True,
                 allow_redirects=False,
@@ -249,6 +290,8 @@ def _judge(url: str, status: int, body: bytes) -> None:
         raise Refused(f"{url} does not let us in (HTTP {status})")
     if status == 429 or status >= 500:
         raise NoAnswer(f"{url} answered HTTP {status} with {_glance(body)}")
+    if status in (400, 422):
+        raise Refused(f"{url} does not take what it was sent (HTTP {status}): {_glance(body)}")
     if status == 404:
         raise Refused(f"{url} has no API v2 there (HTTP 404); is it the address of an Alertmanager?")
     if status != 200:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,10 +29,24 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong between parts of a configuration, each of which is right in itself; `document` None: this file."""
+
+    path: YamlPath
+    message: str
+    hint: str
+    document: Document | None = None
+
+
 class Settings(BaseModel):
     """The base of every configured model: frozen, and a key it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def faults(self) -> Iterable[Fault]:
+        """What does not fit together; asked of the whole file's model."""
+        return ()
 
 
 def _duration(value: object) -> object:
@@ -84,9 +99,18 @@ def validate(document: Document, model: type[M], environment: Mapping[str, str])
     if problems:
         return None, problems
     try:
-        return model.model_validate(data, context={"folder": Path(document.file).parent}), []
+        value = model.model_validate(data, context={"folder": Path(document.file).parent})
     except ValidationError as error:
         return None, list(explain(error, document, model))
+    except InputError as error:  # of a file that this one names
+        return None, list(error.problems)
+    faults = value.faults() if isinstance(value, Settings) else ()
+    problems = [_told(fault, fault.document or document) for fault in faults]
+    return (None, problems) if problems else (value, [])
+
+
+def _told(fault: Fault, document: Document) -> Problem:
+    return Problem("reference", fault.message, document.at(*fault.path), hint=fault.hint)
 
 
 def explain(

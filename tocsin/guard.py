@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from tocsin.attempts import Attempts
 from tocsin.config import load
 from tocsin.errors import InputError
 from tocsin.passwords import Passwords, basic_credentials
@@ -22,25 +23,32 @@ from tocsin.webconfig import WebConfig
 
 log = structlog.get_logger("tocsin.web")
 
+LOGIN = web.RequestKey("login", str)  # the name whose password was right
 Exempt = Callable[[web.Request], bool]
 Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+def _none(request: web.Request) -> bool:
+    return False
 
 
 class Guard:
     """Who may call, over which TLS, and which headers stand in every answer."""
 
-    def __init__(self, file: Path | None = None) -> None:
+    def __init__(self, file: Path | None = None, attempts: Attempts | None = None) -> None:
         """Reads the file; without one everybody may call, over plain HTTP.
 
         Raises:
             InputError: the file cannot be used.
         """
+        self.must_ask = False  # a file that asks nobody any more is not taken then
         self._file = file
         self._config = load(file, WebConfig) if file else WebConfig()
         self._stamp = self._stamped()
         tls = self._config.tls_server_config
         self._context = tls.context() if tls else None
         self._passwords = Passwords()
+        self._attempts = attempts or Attempts()
 
     @property
     def config(self) -> WebConfig:
@@ -57,33 +65,48 @@ class Guard:
             self._context.sni_callback = self._choose
         return self._context
 
-    def middleware(self, exempt: Exempt = lambda request: False) -> Middleware:
-        """What stands before every handler; `exempt` names requests that prove themselves otherwise."""
+    def middleware(self, exempt: Exempt = _none, patient: Exempt = _none) -> Middleware:
+        """What stands before every handler; `exempt` names requests that prove themselves otherwise.
+
+        Whoever gave wrong passwords too often is sent away for a while, without a look at the next one; `patient`
+        names requests that are looked at all the same, since they would not be made again.
+        """
 
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             config = self.config
             if not _san_allowed(request, config):
                 answer: web.StreamResponse = web.Response(status=403, text="this certificate may not call here\n")
-            elif exempt(request) or await self._known(request, config):
+            elif (refusal := None if exempt(request) else await self._refusal(request, config, patient)) is None:
                 try:
                     answer = await handler(request)
                 except web.HTTPException as error:
                     error.headers.update(config.http_server_config.headers)
                     raise
             else:
-                headers = {"WWW-Authenticate": "Basic"}
-                answer = web.Response(status=401, text="Unauthorized\n", headers=headers)
+                answer = refusal
             answer.headers.update(config.http_server_config.headers)
             return answer
 
         return guard
 
-    async def _known(self, request: web.Request, config: WebConfig) -> bool:
-        if not config.basic_auth_users:
-            return True
+    async def _refusal(self, request: web.Request, config: WebConfig, patient: Exempt) -> web.Response | None:
+        """Why a request is turned away; None: it is not, and `login` of the request is the name that was proved."""
+        users = config.basic_auth_users
+        if not users:
+            return None
         given = basic_credentials(request.headers.getall("Authorization", ()))
-        return given is not None and await self._passwords.fits(config.basic_auth_users, *given)
+        if given is not None:
+            wait = 0.0 if patient(request) else self._attempts.wait_seconds(request.remote)
+            if wait and not self._passwords.known(users, *given):
+                text = f"too many wrong passwords; try again in {wait:.0f} s\n"
+                return web.Response(status=429, text=text, headers={"Retry-After": f"{wait:.0f}"})
+            if await self._passwords.fits(users, *given):
+                request[LOGIN] = given[0]
+                return None
+            if self._attempts.failed(request.remote):
+                log.warning("a password is wrong; more from there are not told", remote=request.remote)
+        return web.Response(status=401, text="Unauthorized\n", headers={"WWW-Authenticate": "Basic"})
 
     def _choose(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
         """Gives a connection that is being made the newest certificates."""
@@ -100,6 +123,9 @@ class Guard:
             return
         if (config.tls_server_config is None) != (self._config.tls_server_config is None):
             log.error("TLS is switched on or off by a restart only, the old web configuration stays")
+            return
+        if self.must_ask and not config.asks:
+            log.error("a web configuration that asks nobody is not taken while others reach us, the old one stays")
             return
         if config.tls_server_config is not None:
             self._context = config.tls_server_config.context()

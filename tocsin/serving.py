@@ -8,6 +8,7 @@ import signal
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Self
 
 from aiohttp import web
@@ -38,10 +39,27 @@ class Listen:
 
     @property
     def loopback(self) -> bool:
-        return self.host in LOOPBACK
+        """Whether nobody but this machine reaches it."""
+        try:
+            return self.host in LOOPBACK or ip_address(self.host).is_loopback
+        except ValueError:
+            return False
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def only_known(listen: Listen, *, asks: bool, way_out: str, whom: str = "who calls") -> None:
+    """Nothing is reached from other machines that asks nobody who they are.
+
+    Raises:
+        UsageError: it would be.
+    """
+    if not listen.loopback and not asks:
+        raise UsageError(
+            f"--web.listen-address {listen}: other machines reach it, and nothing asks {whom}: {way_out}; "
+            f"or listen on 127.0.0.1:{listen.port}"
+        )
 
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)

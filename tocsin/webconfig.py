@@ -159,3 +159,9 @@ class WebConfig(Settings):
     tls_server_config: TlsSettings | None = Field(None, description="TLS; without it the server speaks plain HTTP.")
     http_server_config: HttpSettings = Field(HttpSettings(), description="How HTTP is spoken.")
     basic_auth_users: dict[UserName, Hash] = Field({}, description="Who may call: name and bcrypt hash.")
+
+    @property
+    def asks(self) -> bool:
+        """Whether every caller must prove something: a password, or a certificate that TLS verifies."""
+        tls = self.tls_server_config
+        return bool(self.basic_auth_users) or (tls is not None and VERIFY[tls.client_auth_type] == ssl.CERT_REQUIRED)

@@ -72,7 +72,7 @@ def _out() -> list[Panel]:
         lines(
             "Messages to people",
             "Messages by channel and what became of them: sent, skipped because there was nothing left to say, tried "
-            "again, or failed for good. Normal: none failed. Failed: try the channel by hand, then see the "
+            "again, or dead: given up for good. Normal: none dead. Dead: `tocsin notify dead list`, or see the "
             "incident's timeline.",
             Ask(
                 or_none(f"sum by (channel, state) (rate(tocsin_receiver_messages_total{WINDOW}))", "channel"),
@@ -80,7 +80,7 @@ def _out() -> list[Panel]:
             ),
             unit="mps", width=8,
             colours={
-                ".* sent": Colour.GOOD, ".* skipped": Colour.QUIET, ".* retried": Colour.WATCH, ".* failed": Colour.BAD,
+                ".* sent": Colour.GOOD, ".* skipped": Colour.QUIET, ".* retried": Colour.WATCH, ".* dead": Colour.BAD,
             },
         ),
         number(

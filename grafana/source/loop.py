@@ -76,7 +76,7 @@ def _now() -> list[Panel]:
             "Messages failed",
             "Messages that Tocsin gave up on, in the time shown. Normal: 0. Otherwise somebody was not told: the "
             "incident's timeline says which message and why (`tocsin incidents show`), then mend the channel.",
-            Ask(or_zero(f'sum(increase(tocsin_receiver_messages_total{{state="failed"}}{RANGE}))'), "messages"),
+            Ask(or_zero(f'sum(increase(tocsin_receiver_messages_total{{state="dead"}}{RANGE}))'), "messages"),
             unit="short", width=4, steps=((None, Colour.GOOD), (0.5, Colour.BAD)),
         ).decimals(0),
     ]  # fmt: skip

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Literal
 
 import msgspec
 
+from receiver.engine.event import Event
+from receiver.engine.message_events import (
+    MessageDelivered,
+    MessageDiverted,
+    MessageFailed,
+    MessageRetried,
+    MessageSent,
+    MessageSkipped,
+)
+from receiver.engine.plan import Contact, Escalation, EscalationStep, SlaTerm
+from receiver.engine.silence_events import (
+    SilenceFailed,
+    SilenceRemoved,
+    SilencesLooked,
+    SilencesSeen,
+    SilenceWritten,
+)
 from tocsin.model import Severity
-
-Message = Literal["page", "resolved", "reopened"]
-
-
-class EscalationStep(msgspec.Struct, frozen=True):
-    """So long after the step before (the opening, for the first), tell these channels."""
-
-    after: timedelta
-    notify: tuple[str, ...]
 
 
 class AlertRef(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,10 +49,6 @@ class Root(msgspec.Struct, frozen=True):
     shared: tuple[tuple[str, str], ...] = ()
 
 
-class Event(msgspec.Struct, frozen=True, tag_field="kind"):
-    """Something that happened to an incident; when is told beside it."""
-
-
 class Opened(Event, frozen=True, tag="opened"):
     """The first alert came; the escalation is kept as it was then."""
 
@@ -57,6 +60,10 @@ class Opened(Event, frozen=True, tag="opened"):
     reason: str
     traceparent: str = ""  # of the body that opened it
     root: Root | None = None
+    plan: Escalation | None = None  # the rest of the policy; its steps are in `escalation`
+    by: str = ""  # the person who opened it by hand
+    severity: Severity | None = None  # as that person said
+    labels: tuple[tuple[str, str], ...] = ()  # of the alert that chose the policy, or as that person said
 
 
 class AlertsJoined(Event, frozen=True, tag="alerts_joined"):
@@ -154,46 +161,140 @@ class Reopened(Event, frozen=True, tag="reopened"):
 
 class Acknowledged(Event, frozen=True, tag="acknowledged"):
     by: str
+    via: str = ""  # api, slack, email, pagerduty, sms, call, …
 
 
 class Resolved(Event, frozen=True, tag="resolved"):
     by: str
     reason: str = ""
+    via: str = ""
+
+
+class Snoozed(Event, frozen=True, tag="snoozed"):
+    """Somebody has it, and nobody is told of it until then; what is still open then escalates anew."""
+
+    by: str
+    until: datetime
+    reason: str = ""
+    via: str = ""
+
+
+class SnoozeDue(Event, frozen=True, tag="snooze_due"):
+    """Only ever asked about: what comes of it is `SnoozeEnded`, or nothing."""
+
+    until: datetime
+
+
+class SnoozeEnded(Event, frozen=True, tag="snooze_ended"):
+    reason: str
+    by: str = ""
+
+
+class Reassigned(Event, frozen=True, tag="reassigned"):
+    """It is another's now: that target is told at once, and the policy goes on from its first step after `wait`."""
+
+    to: str
+    by: str
+    wait: timedelta
+    reason: str = ""
+    via: str = ""
+
+
+class EscalationForced(Event, frozen=True, tag="escalation_forced"):
+    """A person wants the next step now or, with `plan`, another policy from its beginning.
+
+    `round` is the incident's as they saw it: a second click on one button is not a second wish.
+    """
+
+    by: str
+    reason: str = ""
+    via: str = ""
+    plan: Escalation | None = None
+    round: int | None = None
+
+
+class SeverityRaised(Event, frozen=True, tag="severity_raised"):
+    """By a step of the policy or, with `by`, by a person, who may lower it, too."""
+
+    severity: Severity
+    reason: str
+    by: str = ""
+
+
+class Commented(Event, frozen=True, tag="commented"):
+    by: str
+    text: str
+    via: str = ""
 
 
 class EscalationDue(Event, frozen=True, tag="escalation_due"):
-    """The timer of a step rang. Only ever asked about: what comes of it is `Escalated`, or nothing."""
+    """The timer of a step rang. Only ever asked about: what comes of it is `Escalated`, or nothing.
+
+    `contacts` are those whom the step's targets mean now; `missed` says which targets mean nobody, and why. Neither:
+    the targets are channels.
+    """
 
     step: int
+    contacts: tuple[Contact, ...] = ()
+    missed: tuple[str, ...] = ()
+    hand_over_at: datetime | None = None  # when somebody else comes on duty
+    by_default: bool = False  # the targets mean nobody: these are the default route's
 
 
 class Escalated(Event, frozen=True, tag="escalated"):
     step: int
-    notify: tuple[str, ...]
+    notify: tuple[str, ...]  # addresses
+    reason: str
+    contacts: tuple[Contact, ...] = ()
+    missed: tuple[str, ...] = ()
+    hand_over_at: datetime | None = None
+    by_default: bool = False
+
+
+class NobodyReached(Event, frozen=True, tag="nobody_reached"):
+    """A step means nobody at all, and so does the default route."""
+
+    step: int
     reason: str
 
 
-class MessageSent(Event, frozen=True, tag="message_sent"):
-    channel: str
-    message: Message
-    key: str
-    attempts: int = 1
+class EscalationBegan(Event, frozen=True, tag="escalation_began"):
+    """The policy begins anew: its last step has passed and nobody has it."""
 
-
-class MessageSkipped(Event, frozen=True, tag="message_skipped"):
-    channel: str
-    message: Message
-    key: str
     reason: str
 
 
-class MessageFailed(Event, frozen=True, tag="message_failed"):
-    """Given up; what can be tried again is no event."""
+class HandOverDue(Event, frozen=True, tag="hand_over_due"):
+    """A shift ended. Only ever asked about; `contacts` are those who come on duty."""
 
-    channel: str
-    message: Message
-    key: str
+    contacts: tuple[Contact, ...] = ()
+    gone: tuple[str, ...] = ()  # people whose shift ended
+    hand_over_at: datetime | None = None
+
+
+class HandedOver(Event, frozen=True, tag="handed_over"):
+    gone: tuple[str, ...]
+    contacts: tuple[Contact, ...]
     reason: str
+    hand_over_at: datetime | None = None
+
+
+class SlaDue(Event, frozen=True, tag="sla_due"):
+    """Only ever asked about: what comes of it is `SlaWarned`, `SlaBroken`, or nothing."""
+
+    term: SlaTerm
+    due_at: datetime
+    warning: bool
+
+
+class SlaWarned(Event, frozen=True, tag="sla_warned"):
+    term: SlaTerm
+    due_at: datetime
+
+
+class SlaBroken(Event, frozen=True, tag="sla_broken"):
+    term: SlaTerm
+    due_at: datetime
 
 
 class AlertsHeld(Event, frozen=True, tag="alerts_held"):
@@ -222,11 +323,33 @@ AnyEvent = (
     | Reopened
     | Acknowledged
     | Resolved
+    | Snoozed
+    | SnoozeDue
+    | SnoozeEnded
+    | Reassigned
+    | EscalationForced
+    | SeverityRaised
+    | Commented
     | EscalationDue
     | Escalated
+    | NobodyReached
+    | EscalationBegan
+    | HandOverDue
+    | HandedOver
+    | SlaDue
+    | SlaWarned
+    | SlaBroken
     | MessageSent
+    | MessageDelivered
     | MessageSkipped
     | MessageFailed
+    | MessageDiverted
+    | MessageRetried
+    | SilencesLooked
+    | SilenceWritten
+    | SilenceRemoved
+    | SilenceFailed
+    | SilencesSeen
     | AlertsHeld
     | FlappingBegan
     | FlappingEnded

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from receiver.engine.correlate import Correlator, Placement
+from receiver.engine.effects import LookAgain
 from receiver.engine.events import AlertRef, AlertsHeld, AlertsResolved, AnyEvent, FlappingBegan
 from receiver.engine.flapping import Flapping, ended_again, fired_again
 from receiver.engine.held import History, Hold, Kind, Place, Shelf, Suppression
@@ -22,7 +23,7 @@ from receiver.engine.maintenance import Window, in_maintenance
 from receiver.engine.minimum import Minimum, below_minimum
 from receiver.engine.notification import Notification
 from receiver.engine.occurrence import Occurrence
-from receiver.engine.policy import LookAgain, step
+from receiver.engine.policy import step
 from receiver.engine.working_set import WorkingSet
 
 NEVER_FIRED = "it was over before we heard that it fired: nobody is told"

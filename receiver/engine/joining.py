@@ -6,14 +6,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from receiver.engine.causes.merging import adopt
 from receiver.engine.causes.storm import BY as STORM
 from receiver.engine.causes.storm import Storms
 from receiver.engine.correlate import Placed, Placement
-from receiver.engine.events import AlertRef, AlertsJoined, EscalationStep, Opened, Reopened
+from receiver.engine.events import AlertRef, AlertsJoined, Opened, Reopened
 from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.occurrence import Occurrence, new_id
+from receiver.engine.plan import Escalation
 from receiver.engine.policy import step
+from receiver.engine.routing import Routing
 from receiver.engine.working_set import WorkingSet
 
 
@@ -21,7 +25,7 @@ class Opening(Protocol):
     """The configuration's part in it: who is told, how long the first page waits for its cause, what a storm is."""
 
     @property
-    def escalation(self) -> tuple[EscalationStep, ...]: ...
+    def routing(self) -> Routing: ...
 
     @property
     def settle(self) -> timedelta: ...
@@ -78,15 +82,18 @@ def _incident(
         reason = placement.reopens or f"{worst.name} belongs to it"
         return work.decided(known, step(known, Reopened(reason), now), now)
     storms = rules.storms if placement.key.startswith(STORM) else None
+    plan = _settled(rules.routing.escalation(worst.labels, worst.tenant, now), rules.settle)
     opened = Opened(
         tenant=worst.tenant,
         source=worst.source,
         key=placement.key,
         title=storms.title() if storms else worst.summary,
-        escalation=_settled(rules),
+        escalation=plan.steps,
         reason=placement.reason if placement.root else "no open incident of its group",
         traceparent=traceparent,
         root=placement.root,
+        plan=plan,
+        labels=tuple(sorted(worst.labels.items())),
     )
     incident = Incident(placement.incident or new_id("incident", worst.id))
     incident = work.decided(incident, step(incident, opened, now), now)
@@ -97,9 +104,9 @@ def _known(placement: Placement, work: WorkingSet) -> Incident | None:
     return work.home(placement.incident) or work.incidents.get(work.open_by_key.get(placement.key, ""))
 
 
-def _settled(rules: Opening) -> tuple[EscalationStep, ...]:
+def _settled(plan: Escalation, settle: timedelta) -> Escalation:
     """The escalation; its first step waits until causes that come late have come."""
-    if not rules.escalation or rules.escalation[0].after >= rules.settle:
-        return rules.escalation
-    first = rules.escalation[0]
-    return (EscalationStep(rules.settle, first.notify), *rules.escalation[1:])
+    if not plan.steps or plan.steps[0].after >= settle:
+        return plan
+    first = plan.steps[0]
+    return replace(plan, steps=(replace(first, after=settle), *plan.steps[1:]))

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from receiver.engine.policy import LookAgain, Send, SetTimer
+from receiver.engine.effects import LookAgain, Send, SetAlarm, SetTimer, SyncSilences
+
+Asked = SetTimer | SetAlarm | Send | LookAgain | SyncSilences
 
 
-def timer_key(incident: str) -> str:
-    """An incident has one timer."""
-    return f"{incident}/timer"
+def timer_key(incident: str, name: str = "") -> str:
+    """An incident has one timer of the next step, and one alarm of each name."""
+    return f"{incident}/timer/{name}" if name else f"{incident}/timer"
 
 
-def key_of(effect: SetTimer | Send | LookAgain) -> str:
+def key_of(effect: Asked) -> str:
     """What an effect is about: a later one of the same key takes its place."""
     match effect:
         case SetTimer(incident=incident):
             return timer_key(incident)
+        case SetAlarm(incident=incident, name=name):
+            return timer_key(incident, name)
+        case SyncSilences(incident=incident):
+            return f"{incident}/silences"
         case Send(key=key):
             return key
         case LookAgain(by=by, after=after):
             return f"look-again/{by or f'{wanted_at(effect):%Y-%m-%dT%H:%M:%S}'}/{after}"
 
 
-def wanted_at(effect: SetTimer | Send | LookAgain) -> datetime:
+def wanted_at(effect: Asked) -> datetime:
     """When it is due; looks that are due within the same second are one."""
     due_at = effect.due_at
     if isinstance(effect, LookAgain) and due_at.microsecond:

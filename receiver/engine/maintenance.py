@@ -44,6 +44,7 @@ class MaintenanceSettings(Settings):
     except_: tuple[date, ...] = Field((), alias="except", max_length=1000)
     duration: Duration | None = None
     timezone: str = "UTC"
+    silence: bool = False
 
     @field_validator("timezone")
     @classmethod

@@ -17,7 +17,6 @@ from receiver.engine.events import (
     AlertsExpired,
     AlertsResolved,
     AnyEvent,
-    EscalationStep,
 )
 from receiver.engine.heartbeat import Heartbeat, hear
 from receiver.engine.held import LOOK_AGAIN
@@ -30,6 +29,7 @@ from receiver.engine.onset import Holds
 from receiver.engine.policy import step
 from receiver.engine.reconsider import look_again
 from receiver.engine.reopen import returned
+from receiver.engine.routing import Routing
 from receiver.engine.seen import Seen
 from receiver.engine.suppress import suppress
 from receiver.engine.working_set import WorkingSet
@@ -42,7 +42,7 @@ class Rules:
     """What the decisions rest on besides the alerts: the configuration's part in the engine."""
 
     correlator: Correlator
-    escalation: tuple[EscalationStep, ...] = ()
+    routing: Routing = field(default_factory=Routing)
     tenant_label: str = "tenant"
     suppression: SuppressionRules = field(default_factory=SuppressionRules)
     reopen_within: timedelta = timedelta()
@@ -121,7 +121,7 @@ def process(bodies: Iterable[Read], work: WorkingSet, rules: Rules, now: datetim
 
 def _process(notification: Notification, work: WorkingSet, rules: Rules, now: datetime) -> Counter[str]:
     if notification.source == DECISION:
-        decide(notification.group_labels, work, rules.escalation, now)
+        decide(notification.group_labels, work, rules.routing, now)
         return Counter()
     if notification.source == LOOK_AGAIN:
         if rules.storms is not None:

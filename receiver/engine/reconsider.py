@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from receiver.engine.correlate import Placement
+from receiver.engine.effects import LookAgain
 from receiver.engine.events import AlertRef, AlertsJoined, FlappingEnded
 from receiver.engine.held import EVERYTHING, Hold, Kind, Suppression
 from receiver.engine.hold import Stage, SuppressionRules, tell_causes
 from receiver.engine.occurrence import Occurrence
-from receiver.engine.policy import LookAgain
 from receiver.engine.working_set import WorkingSet
 
 

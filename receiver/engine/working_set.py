@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from receiver.engine.causes.board import Board, Boards
+from receiver.engine.effects import Effect
 from receiver.engine.events import AnyEvent
 from receiver.engine.held import HeldChanges, Shelf
 from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.notification import Body
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.onset import Holds
-from receiver.engine.policy import Effect, Step
+from receiver.engine.policy import Step
 
 
 @dataclass(frozen=True, slots=True)

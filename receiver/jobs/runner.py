@@ -3,25 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
 
 import structlog
 
-from receiver.decide import Decider, NoSuchIncident
-from receiver.engine.events import AnyEvent
-from receiver.engine.notification import Body
-from receiver.jobs.handlers import Again, Handlers, back_off
+from receiver.decide import Asked, Decider, Result
+from receiver.engine.message_events import MessageFailed
+from receiver.jobs.handlers import Handlers, Put, Ready, back_off
+from receiver.jobs.pacing import Plan
+from receiver.jobs.recording import Recorder
 from receiver.metrics import Metrics
-from receiver.store.database import Lost
+from receiver.store.endings import Ended, GivenBack, end
 from receiver.store.inbox import Inbox
-from receiver.store.jobs import Deliver, Job, Jobs, finish
+from receiver.store.jobs import CHANNEL_LANE, ESCALATION_LANE, Deliver, Job, Jobs
 from tocsin.clock import Clock
 from tocsin.errors import StoreUnavailable
 
 log = structlog.get_logger("receiver.jobs")
 
-AT_ONCE = 20  # jobs of one lane
+AT_WORK = 64  # jobs of one lane at once
+AT_ONCE = 256  # jobs of one lane that have begun and are not yet recorded
+MOST_TOGETHER = 500  # incidents in one message
 DRAIN_SECONDS = 15.0  # with what requests are given, below the 30 s after which orchestrators kill
 POLL_SECONDS = 0.5  # polling is the contract; `job_due` only makes it quicker
+GATHER_SECONDS = 0.02  # a busy lane gathers room, so that it claims several at once, but for no longer than this
+GATHERS = 4  # so many times
+
+
+class Lane:
+    """What one lane is at work on."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None] | None = None
+        self.begun: set[asyncio.Task[None]] = set()
+        self.at_work = 0  # jobs; those that have begun and are not counted here wait for their commit
+        self.wake = asyncio.Event()
+
+    @property
+    def busy(self) -> bool:
+        return self.task is not None and not self.task.done()
+
+    @property
+    def room(self) -> int:
+        return min(AT_WORK - self.at_work, AT_ONCE - len(self.begun))
+
+    def begin(self, jobs: int, work: Coroutine[Any, Any, None]) -> None:
+        """Begins work on so many jobs."""
+        self.at_work += jobs
+        task = asyncio.create_task(work)
+        self.begun.add(task)
+        task.add_done_callback(self._ended)
+
+    def done(self, jobs: int) -> None:
+        """So many are done, and are being recorded."""
+        self.at_work -= jobs
+        self.wake.set()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.begun.discard(task)
+        self.wake.set()
 
 
 class Runner:
@@ -40,22 +84,22 @@ class Runner:
     ) -> None:
         self._jobs = jobs
         self._handlers = handlers
-        self._decider = decider
+        self._recorder = Recorder(decider, job_due, self._wait_for_store)
         self._metrics = metrics
         self._clock = clock
         self._job_due = job_due
         self._inbox = inbox
         self._stopping = False
         self._waits_for = ""
-        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._lanes: defaultdict[str, Lane] = defaultdict(Lane)
 
     async def run(self) -> None:
-        """Starts, for each lane with something in it, a task that empties it; until cancelled, then waits for them."""
+        """Starts, for each lane in which something is due, a task that empties it; until cancelled, then waits."""
         try:
             while True:
-                await self._start_lanes()
+                seconds = await self._start_lanes()
                 try:
-                    async with asyncio.timeout(POLL_SECONDS):
+                    async with asyncio.timeout(seconds):
                         await self._job_due.wait()
                 except TimeoutError:
                     pass
@@ -66,30 +110,76 @@ class Runner:
 
     async def _drain(self) -> None:
         """What is being sent may end, for a while; what is cut off is done again by the next start."""
-        tasks = [task for task in self._busy.values() if not task.done()]
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None and not lane.task.done()]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._recorder.close()
 
-    async def _start_lanes(self) -> None:
+    async def _start_lanes(self) -> float:
+        """Starts the lanes that have something to do; returns for how long there is nothing to be done."""
         try:
-            lanes = await self._jobs.lanes()
+            due = await self._jobs.next_due()
         except StoreUnavailable as error:
             self._wait_for_store(error)
-            return
+            return POLL_SECONDS
         self._waits_for = ""
-        for lane in lanes:
-            task = self._busy.get(lane)
-            if task is None or task.done():
-                self._busy[lane] = asyncio.create_task(self._empty(lane), name=f"lane {lane}")
+        now = self._clock.now()
+        for name in (name for name, at in due.items() if at <= now):
+            lane = self._lanes[name]
+            lane.wake.set()
+            if not lane.busy:
+                lane.task = asyncio.create_task(self._empty(name, lane), name=f"lane {name}")
+        soon = [(at - now).total_seconds() for at in due.values() if at > now]
+        return min([POLL_SECONDS, *soon])
 
-    async def _empty(self, lane: str) -> None:
+    async def _empty(self, name: str, lane: Lane) -> None:
+        """Works on a lane until nothing of it is due; a job that takes long keeps no other from beginning."""
         try:
-            while not self._stopping and await self.run_due(lane):
-                pass
+            while not self._stopping:
+                lane.wake.clear()
+                room = self._room(name, lane)
+                jobs = await self._claim(name, room)
+                await self._begin(name, lane, jobs)
+                if len(jobs) < room and not lane.begun and not lane.wake.is_set():
+                    break  # and nothing has become due since we looked
+                if len(jobs) < room or room <= 0:
+                    await self._until_woken(lane)
         except StoreUnavailable as error:
             self._wait_for_store(error)
+        finally:
+            await self._end_of(lane)
+
+    async def _until_woken(self, lane: Lane) -> None:
+        """Until something has ended or is due; then a moment longer, for those that do at about the same time."""
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await lane.wake.wait()
+        except TimeoutError:
+            return
+        for _ in range(GATHERS):
+            if lane.room >= AT_WORK / 2:
+                return
+            await asyncio.sleep(GATHER_SECONDS)
+
+    async def _end_of(self, lane: Lane) -> None:
+        """Whatever has begun may end; who is cancelled cancels it."""
+        begun = list(lane.begun)
+        try:
+            await asyncio.gather(*begun)
+        except asyncio.CancelledError:
+            for task in begun:
+                task.cancel()
+            await asyncio.gather(*begun, return_exceptions=True)
+            raise
+
+    def _room(self, name: str, lane: Lane) -> int:
+        """For how many more jobs there is room."""
+        if name.startswith(CHANNEL_LANE):
+            return self._handlers.gate(name.removeprefix(CHANNEL_LANE)).room(self._clock.now(), lane.room)
+        return lane.room
 
     def _wait_for_store(self, error: StoreUnavailable) -> None:
         """Tells once, for all lanes, until the store answers again."""
@@ -99,62 +189,126 @@ class Runner:
 
     async def run_all_due(self) -> int:
         """Runs what is due now in every lane, one lane after the other; returns how many jobs there were."""
-        return sum([await self.run_due(lane) for lane in sorted(await self._jobs.lanes())])
+        return sum([await self.run_due(lane) for lane in sorted(await self._jobs.next_due())])
 
     async def run_due(self, lane: str) -> int:
         """Runs the jobs of a lane that are due now; returns how many there were."""
-        due = await self._jobs.claim(lane, self._clock.now(), AT_ONCE)
-        await asyncio.gather(*(self._run(job) for job in due))
+        idle = Lane()
+        due = await self._claim(lane, self._room(lane, idle))
+        await self._begin(lane, idle, due)
+        await asyncio.gather(*idle.begun)
         return len(due)
 
-    async def _run(self, job: Job) -> None:
+    async def _begin(self, name: str, lane: Lane, jobs: Sequence[Job]) -> None:
+        """Begins work on jobs."""
+        if not jobs:
+            return
         try:
-            result = await self._handlers.handle(job)
-            if isinstance(result, Again):
-                await self._again(job, result)
-            elif isinstance(result, Body):
-                await self._put_in(job, result)
-            else:
-                await self._record(job, result)
-        except (Lost, NoSuchIncident) as error:
-            log.info("a job was cancelled or taken over meanwhile", key=job.key, reason=str(error))
+            ready = await self._handlers.prepare(jobs)
+            planned = await self._plan(name, ready)
         except StoreUnavailable as error:
-            await self._again(job, Again(back_off(job.attempt), str(error)))
+            log.info("jobs wait for what they are about", reason=str(error))
+            lane.begin(len(jobs), self._end(lane, jobs, self._later(jobs, str(error))))
+            return
         except Exception as error:
-            log.exception("a job failed unexpectedly", key=job.key)
-            await self._again(job, Again(back_off(job.attempt), f"{type(error).__name__}: {error}"))
-        finally:
-            self._jobs.let_go(job)
+            if len(jobs) > 1:  # one of them must not keep the others
+                for job in jobs:
+                    await self._begin(name, lane, [job])
+                return
+            log.exception("what a job is about cannot be read", key=jobs[0].key)
+            lane.begin(1, self._end(lane, jobs, self._later(jobs, f"{type(error).__name__}: {error}")))
+            return
+        if name == ESCALATION_LANE:
+            lane.begin(len(jobs), self._in_turn(lane, ready))
+            return
+        for together in planned.together:
+            lane.begin(len(together), self._run(lane, together))
+        if planned.back:
+            lane.begin(len(planned.back), self._end(lane, [one.job for one in planned.back], planned.back))
 
-    async def _put_in(self, job: Job, body: Body) -> None:
+    async def _plan(self, name: str, ready: list[Ready]) -> Plan[Ready]:
+        if not name.startswith(CHANNEL_LANE):
+            return Plan([[one] for one in ready])
+        return await self._handlers.plan(name.removeprefix(CHANNEL_LANE), ready)
+
+    async def _claim(self, name: str, room: int) -> list[Job]:
+        """What is due; with what has been held, whatever goes together with it."""
+        now = self._clock.now()
+        jobs = await self._jobs.claim(name, now, room) if room > 0 else []
+        held = {job.address for job in jobs if job.held_until is not None}
+        if held:
+            with suppress(StoreUnavailable):  # those that are ours already go without the others
+                jobs += await self._jobs.claim_held(name, held, now, MOST_TOGETHER)
+        return jobs
+
+    async def _in_turn(self, lane: Lane, ready: Sequence[Ready]) -> None:
+        """One after the other: what one chooses counts for the next."""
+        results = [await self._done([one]) for one in ready]
+        await self._end(lane, [one.job for one in ready], [result for found in results for result in found])
+
+    async def _run(self, lane: Lane, together: Sequence[Ready]) -> None:
+        job = together[0].job
+        try:
+            await self._end(lane, [one.job for one in together], await self._done(together))
+        finally:
+            self._handlers.pacer.ended(job.lane.removeprefix(CHANNEL_LANE), job.address)
+
+    async def _done(self, together: Sequence[Ready]) -> Sequence[Result | Put]:
+        """Does it; whatever breaks, it is tried again."""
+        try:
+            if isinstance(together[0].job.payload, Deliver):
+                self._metrics.messages.labels(together[0].deliver.channel, "sending").inc(len(together))
+                return await self._handlers.deliver(together)
+            return [await self._handlers.handle(one) for one in together]
+        except StoreUnavailable as error:
+            return self._later([one.job for one in together], str(error))
+        except Exception as error:
+            log.exception("a job failed unexpectedly", key=together[0].job.key)
+            return self._later([one.job for one in together], f"{type(error).__name__}: {error}")
+
+    def _later(self, jobs: Iterable[Job], reason: str) -> list[GivenBack]:
+        now = self._clock.now()
+        return [GivenBack(job, now + back_off(job.attempt), reason) for job in jobs]
+
+    async def _end(self, lane: Lane, jobs: Sequence[Job], results: Sequence[Result | Put]) -> None:
+        """Records what came of jobs; they are ours until then."""
+        lane.done(len(jobs))
+        try:
+            self._tell(results)
+            await asyncio.gather(
+                *(self._put_in(one) if isinstance(one, Put) else self._recorder.record(one) for one in results)
+            )
+        except Exception:
+            log.exception("what came of a job cannot be recorded; it is done again", key=jobs[0].key)
+            await self._free(jobs)
+        finally:
+            for job in jobs:
+                self._jobs.let_go(job)
+
+    async def _free(self, jobs: Sequence[Job]) -> None:
+        try:
+            await asyncio.gather(*(self._recorder.record(one) for one in self._later(jobs, "could not be recorded")))
+        except Exception:
+            log.exception("a job can neither be recorded nor given back; its claim lapses", key=jobs[0].key)
+
+    def _tell(self, results: Sequence[Result | Put]) -> None:
+        for one in results:
+            if isinstance(one, Asked) and isinstance(one.event, MessageFailed):
+                log.error(
+                    "a message is given up; it is among the dead letters", key=one.job.key, reason=one.event.reason
+                )
+            if not isinstance(one, GivenBack):
+                continue
+            if one.tried and isinstance(one.job.payload, Deliver):
+                self._metrics.messages.labels(one.job.payload.channel, "retried").inc()
+            wait = round((one.due_at - self._clock.now()) / timedelta(seconds=1), 1)
+            tell = log.warning if one.job.attempt == 1 and one.tried else log.debug  # told once, then counted
+            tell("will try again", key=one.job.key, attempt=one.job.attempt, wait_seconds=wait, reason=one.reason)
+
+    async def _put_in(self, put: Put) -> None:
         """A body of our own, put into the inbox in the same breath as its job is finished."""
         try:
-            async with self._inbox.beside(body) as connection:
-                await finish(connection, job, "put into the inbox", self._clock.now())
+            async with self._inbox.beside(put.body) as connection:
+                await end(connection, [Ended(put.job, "done", "put into the inbox")], self._clock.now())
         except StoreUnavailable as error:
-            await self._again(job, Again(back_off(job.attempt), str(error)))
-
-    async def _again(self, job: Job, again: Again) -> None:
-        if isinstance(job.payload, Deliver):
-            self._metrics.messages.labels(job.payload.channel, "retried").inc()
-        tell = log.warning if job.attempt == 1 else log.debug  # told once, then counted
-        tell(
-            "will try again",
-            key=job.key,
-            attempt=job.attempt,
-            wait_seconds=round(again.wait.total_seconds(), 1),
-            reason=again.reason,
-        )
-        await self._jobs.retry(job, self._clock.now() + again.wait)
-
-    async def _record(self, job: Job, event: AnyEvent) -> None:
-        """Records what came of a job. It has been done: a store that fails is waited for, the job is not repeated."""
-        while True:
-            try:
-                await self._decider.decide(job.incident, event, job)
-            except StoreUnavailable as error:
-                self._wait_for_store(error)
-                await asyncio.sleep(POLL_SECONDS)
-            else:
-                self._job_due.set()
-                return
+            await self._recorder.record(self._later([put.job], str(error))[0])

@@ -2,65 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 import jinja2
-import structlog
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from receiver.engine.causes.telling import told
 from receiver.engine.occurrence import one_line
 from receiver.notify.channel import Envelope
-
-log = structlog.get_logger("receiver.notify")
+from receiver.notify.own import OwnTemplates
+from receiver.notify.sheet import sheet
+from receiver.notify.short import fit, short, spoken
+from receiver.notify.speech import Speech
 
 MAX_SUBJECT = 160
+LONGEST_SPOKEN = 600
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A message in words: one line, and all of it."""
+    """A message in words: one line, all of it as plain text and as HTML, two segments of SMS, and what a voice says.
+
+    `html` is a whole page. Nothing of what came from outside stands in it unescaped; in the other four it is plain
+    text, for each channel to escape as its medium needs.
+    """
 
     subject: str
     body: str
-
-
-def _time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    html: str = ""
+    short: str = ""
+    spoken: str = ""
 
 
 class Writer:
-    """Writes messages from the templates beside this file."""
+    """Writes messages: by people's own templates as far as there are some, else by those beside this file."""
 
-    def __init__(self) -> None:
-        self._templates = ImmutableSandboxedEnvironment(
+    def __init__(self, own: OwnTemplates | None = None) -> None:
+        self._own = own or OwnTemplates()
+        self._ours = ImmutableSandboxedEnvironment(
             loader=jinja2.PackageLoader("receiver.notify", "templates"),
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
-            autoescape=False,
+            autoescape=lambda name: bool(name and ".html" in name),
         )
-        self._templates.filters |= {"time": _time, "line": one_line}
 
     def write(self, envelope: Envelope) -> Text:
-        """The subject (one line) and the body (plain text) of a message."""
-        incident = envelope.incident
-        marks = {"resolved": "RESOLVED", "reopened": "BACK"}
-        mark = marks.get(envelope.message, incident.severity.value.upper())
-        subject = one_line(f"[{mark}] {incident.title}", MAX_SUBJECT)
-        return Text(subject, self._body(envelope))
+        """A message in the language and time zone of whom it is for; a test is always in Tocsin's own words."""
+        speech = Speech.to(envelope.to)
+        said = sheet(envelope, speech)
+        facts = said.facts
 
-    def _body(self, envelope: Envelope) -> str:
-        """A template that fails must not cost a page: then the bare facts go out."""
-        incident = envelope.incident
-        hidden = incident.alerts - len(envelope.alerts)
-        try:
-            template = self._templates.get_template(f"{envelope.message}.txt.j2")
-            causes = [one_line(line, 500) for line in told(envelope.tree)]
-            return template.render(
-                incident=incident, alerts=envelope.alerts, hidden=hidden, url=envelope.url, causes=causes
-            )
-        except jinja2.TemplateError as error:
-            log.error("a message template fails", message=envelope.message, reason=str(error))
-            return f"{incident.title}\n\nMore: tocsin incidents show {incident.id}\n"
+        def own(medium: str) -> str | None:
+            return None if envelope.tested_by else self._own.write(facts, medium)
+
+        brief, voice = own("short"), own("spoken")
+        return Text(
+            subject=one_line(own("subject") or "", MAX_SUBJECT) or said.subject,
+            body=own("txt") or self._by_ours("message.txt.j2", facts),
+            html=own("html") or self._by_ours("message.html.j2", facts),
+            short=short(envelope, said, speech) if brief is None else fit([brief]),
+            spoken=spoken(envelope, said, speech) if voice is None else one_line(voice, LONGEST_SPOKEN),
+        )
+
+    def _by_ours(self, name: str, facts: Mapping[str, Any]) -> str:
+        return self._ours.get_template(name).render(facts)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import hashlib
+import hmac
+import json
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
-import aiohttp
 from pydantic import AnyHttpUrl, model_validator
 
 from receiver.engine.causes.tree import Tree
 from receiver.engine.occurrence import Occurrence
-from receiver.notify.channel import ChannelRefused, ChannelUnavailable, Envelope
+from receiver.notify.channel import Envelope, Receipt
+from receiver.notify.posting import Poster, judge
 from receiver.notify.text import Writer
 from tocsin.config import Duration, Settings, read_secret
 
-WORTH_A_RETRY = {408, 425, 429}
+SIGNATURE = "Tocsin-Signature"
 
 
 class WebhookSettings(Settings):
@@ -24,6 +27,7 @@ class WebhookSettings(Settings):
     url: AnyHttpUrl | None = None
     url_file: Path | None = None
     bearer_token_file: Path | None = None
+    hmac_secret_file: Path | None = None  # one a line: each signs, so that they can be rotated
     timeout: Duration = timedelta(seconds=10)
 
     @model_validator(mode="after")
@@ -36,26 +40,34 @@ class WebhookSettings(Settings):
 class WebhookChannel:
     """Posts messages as JSON."""
 
+    contact: ClassVar[str] = ""
+    follows: ClassVar[bool] = False
+    idempotent: ClassVar[bool] = True
+
     def __init__(self, settings: WebhookSettings, writer: Writer) -> None:
         self._settings = settings
         self._writer = writer
+        self._poster = Poster(settings.timeout)
 
-    async def send(self, envelope: Envelope) -> None:
-        url = str(self._settings.url) if self._settings.url else read_secret(_set(self._settings.url_file))
-        headers = {"Idempotency-Key": envelope.key, "User-Agent": "tocsin"}
-        if self._settings.bearer_token_file:
-            headers["Authorization"] = f"Bearer {read_secret(self._settings.bearer_token_file)}"
-        timeout = aiohttp.ClientTimeout(total=self._settings.timeout.total_seconds())
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.post(url, json=self._payload(envelope), headers=headers, allow_redirects=False) as response,
-            ):
-                _judge(response)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise ChannelUnavailable(
-                f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            ) from error
+    async def send(self, envelope: Envelope) -> Receipt:
+        settings = self._settings
+        url = str(settings.url) if settings.url else read_secret(_set(settings.url_file)).strip()
+        body = json.dumps(self._payload(envelope)).encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": envelope.key, "User-Agent": "tocsin"}
+        if settings.bearer_token_file:
+            headers["Authorization"] = f"Bearer {read_secret(settings.bearer_token_file)}"
+        if settings.hmac_secret_file:
+            secrets = read_secret(settings.hmac_secret_file).splitlines()
+            headers[SIGNATURE] = signature(body, envelope.sent_at, [one.strip() for one in secrets if one.strip()])
+        judge(await self._poster.post(url, body, headers), envelope.sent_at)
+        return Receipt()
+
+    def preview(self, envelope: Envelope) -> str:
+        """The JSON that would be posted."""
+        return json.dumps(self._payload(envelope), indent=2, ensure_ascii=False)
+
+    async def close(self) -> None:
+        await self._poster.close()
 
     def _payload(self, envelope: Envelope) -> dict[str, object]:
         incident = envelope.incident
@@ -67,6 +79,11 @@ class WebhookChannel:
             "sent_at": envelope.sent_at.isoformat(),
             "subject": text.subject,
             "text": text.body,
+            "to": None if envelope.to is None else envelope.to.user,
+            "reason": envelope.reason,
+            "url": envelope.links.incident or envelope.url,
+            "test": bool(envelope.tested_by),
+            "also": [other.id for other in envelope.also],
             "incident": {
                 "id": incident.id,
                 "status": incident.status.value,
@@ -103,15 +120,12 @@ def _alert(occurrence: Occurrence) -> dict[str, object]:
     }
 
 
-def _judge(response: aiohttp.ClientResponse) -> None:
-    """2xx is delivered, 5xx and a few others come again, everything else is final."""
-    if response.ok and response.status < 300:
-        return
-    said = f"answered {response.status} {response.reason or ''}".rstrip()
-    if response.status >= 500 or response.status in WORTH_A_RETRY:
-        wait = response.headers.get("Retry-After", "")
-        raise ChannelUnavailable(said, float(wait) if wait.isdecimal() else None)
-    raise ChannelRefused(said)
+def signature(body: bytes, at: datetime, secrets: list[str]) -> str:
+    """`t=SECONDS,v1=HEX[,v1=HEX]`: by each secret the HMAC-SHA256 of the time, a dot and the body."""
+    seconds = int(at.timestamp())
+    signed = b"%d.%b" % (seconds, body)
+    each = (hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest() for secret in secrets)
+    return ",".join([f"t={seconds}", *(f"v1={one}" for one in each)])
 
 
 def _set(file: Path | None) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tocsin import duration
-from tocsin.amapi import GettableAlert
+from tocsin.amapi import GettableAlert, GettableSilence
 from tocsin.model import Labels
 
 
@@ -19,7 +19,8 @@ from tocsin.model import Labels
 class Answer:
     """What one peer said of itself and of its alerts, or why it could not be asked.
 
-    `knows` holds the identity of every alert that fires there, `news` those of them that we do not know.
+    `knows` holds the identity of every alert that fires there, `news` those of them that we do not know, `silenced` the
+    ids of the silences that match an alert there, `silences` what those are.
     """
 
     url: str
@@ -28,6 +29,8 @@ class Answer:
     receivers: Sequence[str] = ()
     knows: Set[str] = frozenset()
     news: Mapping[str, GettableAlert] = field(default_factory=dict)
+    silenced: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    silences: Sequence[GettableSilence] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from receiver.reconcile.bodies import Group, adopted_bodies, expired_bodies
 from receiver.reconcile.judge import Answer, Judgement, Memory, Terms, judge
 from receiver.reconcile.settings import ReconcileSettings
 from receiver.store.open_alerts import OpenAlerts
-from tocsin.amapi import Alertmanager, GettableAlert, Status, from_each
+from tocsin.amapi import Alertmanager, GettableAlert, GettableSilence, Status, from_each
 from tocsin.clock import Clock
 from tocsin.errors import TocsinError
 from tocsin.model import Labels
@@ -29,6 +29,7 @@ log = structlog.get_logger("receiver.reconcile")
 NEXT_AFTER_SECONDS = 5.0  # between polls, however often truncated bodies ask for one
 MOST_GROUPS = 1000  # truncated ones that are remembered
 
+Saw = Callable[[str, Sequence[Answer]], Awaitable[None]]  # is told what the peers of a source answered
 Take = Callable[[Body, int], Awaitable[None]]  # commits a body, with the number of its alerts, to the inbox
 
 
@@ -40,6 +41,7 @@ class Peer(Protocol):
     async def status(self) -> Status: ...
     async def receivers(self) -> list[str]: ...
     async def visit_alerts(self, visit: Callable[[GettableAlert], None]) -> None: ...
+    async def silences(self) -> list[GettableSilence]: ...
 
 
 class ReconcileMetrics:
@@ -83,8 +85,10 @@ class Reconciler:
         take: Take,
         metrics: ReconcileMetrics,
         clock: Clock,
+        saw: Saw | None = None,
     ) -> None:
         self.source = source
+        self._saw = saw
         self._settings = settings
         self._terms = Terms(settings.receiver, settings.missing_for, settings.settled_after, ours)
         self._tenant_label = tenant_label
@@ -165,12 +169,15 @@ class Reconciler:
         await self._act(judgement, groups, now)
         self._metrics.polls.labels(self.source, "incomplete" if judgement.waits else "complete").inc()
         self._say(judgement.waits)
+        if self._saw is not None:
+            await self._saw(self.source, answers)
         return judgement
 
     async def _ask(self, known: Set[str], peer: Peer) -> Answer:
         status, receivers = await peer.status(), await peer.receivers()
         knows: set[str] = set()
         news: dict[str, GettableAlert] = {}
+        silenced: dict[str, Sequence[str]] = {}
 
         def sort(alert: GettableAlert) -> None:
             """By who it is, as the engine finds it for a body of this source."""
@@ -179,9 +186,12 @@ class Reconciler:
             knows.add(identity)
             if identity not in known:
                 news[identity] = alert
+            elif alert.status.silenced_by:
+                silenced[identity] = alert.status.silenced_by
 
         await peer.visit_alerts(sort)
-        return Answer(peer.url, "", status.uptime, receivers, knows, news)
+        silences = [one for one in await peer.silences() if one.holds] if silenced else []
+        return Answer(peer.url, "", status.uptime, receivers, knows, news, silenced, silences)
 
     async def _act(self, judgement: Judgement, groups: Sequence[Group], now: datetime) -> None:
         if judgement.expired:

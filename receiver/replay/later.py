@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from receiver.engine.later import key_of, timer_key, wanted_at
-from receiver.engine.policy import CancelTimer, Effect, LookAgain, Send, SetTimer
+from receiver.engine.effects import CancelTimer, Effect
+from receiver.engine.later import Asked, key_of, timer_key, wanted_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class CheckHeartbeats:
     """See whether a heartbeat has been silent for too long."""
 
 
-Due = SetTimer | Send | LookAgain | CheckHeartbeats
+Due = Asked | CheckHeartbeats
 
 
 class Later:
@@ -30,7 +30,7 @@ class Later:
     def put(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, CancelTimer):
-                self.cancel(timer_key(effect.incident))
+                self.cancel(timer_key(effect.incident, effect.name))
             else:
                 self.set(key_of(effect), wanted_at(effect), effect)
 

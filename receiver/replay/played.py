@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 
 from receiver.engine.causes.ranking import Member, ranked
-from receiver.engine.events import Adopted, AlertsJoined, Message
+from receiver.engine.events import Adopted, AlertsJoined
 from receiver.engine.held import Hold
 from receiver.engine.incident import Incident
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.onset import Holds, onset
+from receiver.engine.plan import Message
 from receiver.engine.working_set import Outcome
 from tocsin.model import Alert
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from receiver.engine.events import AnyEvent, EscalationDue, MessageSent, MessageSkipped
+from receiver.engine.effects import LookAgain, Send, SetAlarm, SetTimer, SyncSilences
+from receiver.engine.events import AnyEvent, EscalationDue
 from receiver.engine.held import LOOK_AGAIN, marker
+from receiver.engine.message_events import MessageSent, MessageSkipped
 from receiver.engine.notification import Body
 from receiver.engine.pipeline import Read, Rules, process, read
-from receiver.engine.policy import LookAgain, Send, SetTimer, step, still_wanted
+from receiver.engine.plan import address
+from receiver.engine.policy import step
 from receiver.engine.seen import Seen
 from receiver.engine.tenancy import confine
+from receiver.engine.wanted import still_wanted
 from receiver.engine.working_set import Outcome, WorkingSet
 from receiver.heartbeats import notices
 from receiver.heartbeats.judging import judge
@@ -87,6 +91,10 @@ class World:
         match what:
             case SetTimer(incident=incident, step=number):
                 self._decide(incident, EscalationDue(number))
+            case SetAlarm(incident=incident, alarm=alarm):
+                self._decide(incident, alarm)
+            case SyncSilences():
+                pass  # there is no Alertmanager in a replay
             case Send():
                 self._send(what)
             case LookAgain(by=by, after=after):
@@ -103,12 +111,15 @@ class World:
 
     def _send(self, send: Send) -> None:
         """What `Handlers` do, with channels that never fail."""
-        verdict = still_wanted(self._work.incidents[send.incident], send.channel, send.message, send.round)
+        where = address(send.channel, send.person)
+        verdict = still_wanted(self._work.incidents[send.incident], where, send.message, send.round)
         if verdict.send:
-            self._chronicle.sent.append(Sent(self.now, send.incident, send.channel, send.message))
-            self._decide(send.incident, MessageSent(send.channel, send.message, send.key))
+            self._chronicle.sent.append(Sent(self.now, send.incident, where, send.message))
+            self._decide(send.incident, MessageSent(send.channel, send.message, send.key, person=send.person))
         else:
-            self._decide(send.incident, MessageSkipped(send.channel, send.message, send.key, verdict.reason))
+            self._decide(
+                send.incident, MessageSkipped(send.channel, send.message, send.key, verdict.reason, send.person)
+            )
 
     def _wait_for_heartbeats(self) -> None:
         """Asks to be woken when the next one has been silent for too long, or at once when a silent one is back."""

@@ -62,6 +62,19 @@ class Database:
         return await database._migrated(f"{file}: cannot be opened as Tocsin's store")
 
     @classmethod
+    async def beside(cls, folder: Path) -> Database:
+        """Opens SQLite for a short write while a receiver may hold the folder; makes the store where there is none.
+
+        Raises:
+            TocsinError: it cannot be used, or a receiver of another release holds it.
+        """
+        file = folder / sqlite.FILE_NAME
+        if not sqlite.is_of_this_release(file):
+            return await cls.open(folder)
+        engine = sqlite.readers(file, sqlite.BUSY_SECONDS)
+        return cls(engine, engine, where=str(file), folder=folder, close=lambda: None)
+
+    @classmethod
     async def connect(cls, url: str) -> Database:
         """Connects to PostgreSQL and brings the tables up to date.
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.store.database import Database
 from receiver.store.inbox import Inbox
-from receiver.store.schema import incidents, jobs
+from receiver.store.schema import finished_jobs, incidents, jobs
 
 SLOW_SECONDS = 0.05  # figures that took as long are kept for a while
 KEPT_SECONDS = 10.0
@@ -35,6 +35,7 @@ class Figures:
     size_bytes: int
     jobs_due: int = 0
     jobs_since: datetime | None = None
+    dead: int = 0  # letters
 
 
 async def figures(database: Database, inbox: Inbox, now: datetime) -> Figures:
@@ -45,7 +46,8 @@ async def figures(database: Database, inbox: Inbox, now: datetime) -> Figures:
     """
     async with database.read() as connection:
         found, size, due = await _incidents(connection), await _size(connection), await _due(connection, now)
-    return Figures(found, await inbox.waiting_since(), size, *due)
+        dead = await _dead(connection)
+    return Figures(found, await inbox.waiting_since(), size, *due, dead)
 
 
 class KeptFigures:
@@ -82,6 +84,11 @@ async def _due(connection: AsyncConnection, now: datetime) -> tuple[int, datetim
     due = sa.select(sa.func.count(), sa.func.min(jobs.c.due_at)).where(jobs.c.state == "pending", jobs.c.due_at <= now)
     row = (await connection.execute(due)).one()
     return row[0], row[1]
+
+
+async def _dead(connection: AsyncConnection) -> int:
+    is_dead = finished_jobs.c.state == sa.literal_column("'dead'")  # as its index says
+    return (await connection.execute(sa.select(sa.func.count()).where(is_dead))).scalar_one()
 
 
 async def _size(connection: AsyncConnection) -> int:

@@ -1,5 +1,9 @@
 """Jobs: timers and messages, each a row until it is done. Every replica claims what is due.
 
+A lane is a channel, or what else must not wait for one another; within it, the jobs of a queue (one incident's messages
+to one address) run in order: a job waits for earlier ones that are due, running or being tried again, never for one
+whose own time is still to come.
+
 A claim gives the row its next epoch: only the latest claim may finish it. A claim lapses by the database's clock unless
 it is renewed, so that what a dead replica had begun is done again by another: doubt means doing it again.
 """
@@ -15,15 +19,16 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from receiver.engine.events import Message
-from receiver.engine.later import key_of, timer_key, wanted_at
-from receiver.engine.policy import CancelTimer, Effect, LookAgain, Send, SetTimer
-from receiver.store.database import Database, Lost
+from receiver.engine.effects import Alarm, CancelTimer, Effect, LookAgain, Send, SetAlarm, SetTimer, SyncSilences
+from receiver.engine.later import Asked, key_of, timer_key, wanted_at
+from receiver.engine.plan import Message, address
+from receiver.store.database import Database
 from receiver.store.dialect import insert, now
-from receiver.store.schema import MICROSECOND, finished_jobs, jobs
+from receiver.store.schema import EPOCH, MICROSECOND, jobs
 
 ESCALATION_LANE = "escalation"
 SUPPRESSION_LANE = "suppression"
+SILENCE_LANE = "silences"
 CLAIM_LASTS = timedelta(seconds=10)
 
 
@@ -33,12 +38,28 @@ class Escalate(msgspec.Struct, frozen=True, tag="escalate"):
     step: int
 
 
-class Deliver(msgspec.Struct, frozen=True, tag="deliver"):
-    """Tell a channel."""
+class Ring(msgspec.Struct, frozen=True, tag="ring"):
+    """Ask the policy about something that is not a step."""
+
+    alarm: Alarm
+
+
+class Deliver(msgspec.Struct, frozen=True, tag="deliver", omit_defaults=True):
+    """Tell a channel, or somebody by it."""
 
     channel: str
     message: Message
     round: int = 0  # of `Send`
+    person: str = ""
+    reason: str = ""
+
+    @property
+    def address(self) -> str:
+        return address(self.channel, self.person)
+
+
+class Silence(msgspec.Struct, frozen=True, tag="silence"):
+    """See that Alertmanager is silent about an incident for as long as it should be."""
 
 
 class Reconsider(msgspec.Struct, frozen=True, tag="reconsider"):
@@ -48,7 +69,7 @@ class Reconsider(msgspec.Struct, frozen=True, tag="reconsider"):
     after: str
 
 
-Payload = Escalate | Deliver | Reconsider
+Payload = Escalate | Ring | Deliver | Reconsider | Silence
 
 _decoder = msgspec.json.Decoder(Payload)
 
@@ -64,11 +85,33 @@ class Job:
     attempt: int
     epoch: int
     payload: Payload
+    due_at: datetime = EPOCH
+    held_until: datetime | None = None  # it has been kept back to go together with others, or for a limit
+
+    @property
+    def address(self) -> str:
+        """Whom a message is for; empty: it is none."""
+        return self.payload.address if isinstance(self.payload, Deliver) else ""
 
 
 def lane_of(channel: str) -> str:
     """A channel's own lane: a slow one delays no other."""
-    return f"channel/{channel}"
+    return f"{CHANNEL_LANE}{channel}"
+
+
+CHANNEL_LANE = "channel/"
+
+# Each lane is found by one step in the index, however many rows it has.
+_NEXT_DUE = sa.text("""
+    WITH RECURSIVE found(lane) AS (
+        SELECT min(lane) FROM jobs
+        UNION ALL
+        SELECT (SELECT min(lane) FROM jobs WHERE lane > found.lane) FROM found WHERE found.lane IS NOT NULL
+    )
+    SELECT lane, (SELECT due_at FROM jobs WHERE jobs.lane = found.lane AND state = 'pending' ORDER BY due_at LIMIT 1)
+        AS due_at
+    FROM found WHERE lane IS NOT NULL
+""").columns(lane=jobs.c.lane.type, due_at=jobs.c.due_at.type)
 
 
 class Jobs:
@@ -100,10 +143,11 @@ class Jobs:
 
     async def renew(self) -> None:
         """Keeps the claims on what is being done just now."""
-        held = [sa.and_(*_ours(job)) for job in self._held.values()]
+        held = [(job.id, job.epoch) for job in self._held.values()]
         if held and self._database.shared:
+            mine = (jobs.c.state == "running") & sa.tuple_(jobs.c.id, jobs.c.epoch).in_(held)
             async with self._database.write() as connection:
-                await connection.execute(sa.update(jobs).where(sa.or_(*held)).values(claimed_until=self._until()))
+                await connection.execute(sa.update(jobs).where(mine).values(claimed_until=self._until()))
 
     def let_go(self, job: Job) -> None:
         """Nothing is done for this job any more: its claim, if it still stands, may lapse."""
@@ -112,20 +156,26 @@ class Jobs:
     def _until(self) -> sa.ColumnElement[int]:
         return sa.type_coerce(now(), sa.BigInteger) + sa.literal(self._claim_lasts // MICROSECOND, sa.BigInteger)
 
-    async def lanes(self) -> set[str]:
-        """The lanes in which something waits."""
+    async def next_due(self) -> dict[str, datetime]:
+        """The lanes in which something waits, and when the first of it is due."""
         async with self._database.read() as connection:
-            return set((await connection.execute(sa.select(jobs.c.lane).distinct())).scalars())
+            return {row.lane: row.due_at for row in await connection.execute(_NEXT_DUE) if row.due_at is not None}
 
     async def claim(self, lane: str, now: datetime, limit: int) -> list[Job]:
         """The jobs of a lane that are due, now ours; of each queue only the first."""
-        earlier = jobs.alias("earlier")
-        blocked = sa.exists().where(earlier.c.queue == jobs.c.queue, earlier.c.id < jobs.c.id)
-        due = (jobs.c.lane == lane) & (jobs.c.state == "pending") & (jobs.c.due_at <= now) & ~blocked
-        query = sa.select(jobs).where(due).order_by(jobs.c.due_at, jobs.c.id).limit(limit)
+        query = sa.select(jobs).where(_due(lane, now)).order_by(jobs.c.due_at, jobs.c.id).limit(limit)
         async with self._database.read() as connection:
-            if (await connection.execute(query)).first() is None:
+            if (await connection.execute(query.with_only_columns(jobs.c.id).limit(1))).first() is None:
                 return []
+        return await self._claim(query)
+
+    async def claim_held(self, lane: str, addresses: Iterable[str], now: datetime, limit: int) -> list[Job]:
+        """What is due for these addresses and has been held: it goes together."""
+        held = jobs.c.address.in_(sorted(addresses)) & jobs.c.held_until.is_not(None)
+        query = sa.select(jobs).where(_due(lane, now), held).order_by(jobs.c.due_at, jobs.c.id).limit(limit)
+        return await self._claim(query)
+
+    async def _claim(self, query: sa.Select[Any]) -> list[Job]:
         found: list[Job] = []
         try:
             async with self._database.write() as connection:
@@ -141,30 +191,28 @@ class Jobs:
             raise
         return found
 
-    async def retry(self, job: Job, due_at: datetime) -> None:
-        """Gives a job back, to be tried again later."""
-        async with self._database.write() as connection:
-            await connection.execute(sa.update(jobs).where(*_ours(job)).values(state="pending", due_at=due_at))
+
+def _due(lane: str, now: datetime) -> sa.ColumnElement[bool]:
+    """What may begin: of each queue the first that does not wait for a time of its own."""
+    earlier = jobs.alias("earlier")
+    in_the_way = (earlier.c.state == "running") | (earlier.c.due_at <= now) | (earlier.c.attempt > 0)
+    blocked = sa.exists().where(earlier.c.queue == jobs.c.queue, earlier.c.id < jobs.c.id, in_the_way)
+    return (jobs.c.lane == lane) & (jobs.c.state == "pending") & (jobs.c.due_at <= now) & ~blocked
 
 
 def _claimed(row: sa.Row[Any]) -> Job:
     """The job of a row as it was before it was claimed."""
     payload = _decoder.decode(row.payload)
-    return Job(row.id, row.key, row.lane, row.incident, row.attempt + 1, row.epoch + 1, payload)
-
-
-async def finish(connection: AsyncConnection, job: Job, outcome: str, now: datetime) -> None:
-    """Moves a job away, in the transaction that records what came of it.
-
-    Raises:
-        Lost: it is no longer ours.
-    """
-    gone = await connection.execute(sa.delete(jobs).where(*_ours(job)))
-    if gone.rowcount != 1:
-        raise Lost(f"job {job.key} has been taken over")
-    row = {"id": job.id, "key": job.key, "lane": job.lane, "incident": job.incident}
-    await connection.execute(
-        sa.insert(finished_jobs), [row | {"finished_at": now, "attempt": job.attempt, "outcome": outcome}]
+    return Job(
+        row.id,
+        row.key,
+        row.lane,
+        row.incident,
+        row.attempt + 1,
+        row.epoch + 1,
+        payload,
+        due_at=row.due_at,
+        held_until=row.held_until,
     )
 
 
@@ -174,47 +222,56 @@ async def put(connection: AsyncConnection, effects: Iterable[Effect]) -> None:
     cancelled: list[str] = []
     for effect in effects:
         match effect:
-            case CancelTimer(incident=incident):
-                rows.pop(timer_key(incident), None)
-                cancelled.append(timer_key(incident))
-            case SetTimer():
-                row = _timer(effect)
-                rows[row["key"]] = row
-            case Send():
-                row = _message(effect)
-                rows[row["key"]] = row
-            case LookAgain():
-                row = _reconsideration(effect)
-                rows[row["key"]] = row
+            case CancelTimer(incident=incident, name=name):
+                rows.pop(timer_key(incident, name), None)
+                cancelled.append(timer_key(incident, name))
+            case _:
+                rows[key_of(effect)] = _row_of(effect)
     if cancelled:
         await _cancel(connection, cancelled)
-    if rows:
-        statement = insert(connection, jobs)
-        renewed = {name: statement.excluded[name] for name in ("due_at", "payload", "state", "attempt")}
-        await connection.execute(
-            statement.on_conflict_do_update(index_elements=["key"], set_=renewed), list(rows.values())
-        )
+    messages = [row for row in rows.values() if row["address"]]
+    others = [row for row in rows.values() if not row["address"]]
+    for wanted, renewed in ((others, _anew), (messages, _sooner)):
+        if wanted:
+            statement = insert(connection, jobs)
+            await connection.execute(
+                statement.on_conflict_do_update(index_elements=["key"], set_=renewed(statement.excluded)), wanted
+            )
+
+
+def _anew(said: Any) -> dict[str, Any]:
+    """A timer is set anew even while it rings: what was begun before ends nothing."""
+    return {name: said[name] for name in ("due_at", "payload", "state", "attempt")}
+
+
+def _sooner(said: Any) -> dict[str, Any]:
+    """A message that waits may be wanted sooner; what is being sent is not sent again."""
+    waits = (jobs.c.state == "pending") & (said.due_at < jobs.c.due_at)
+    return {
+        "due_at": sa.case((waits, said.due_at), else_=jobs.c.due_at),
+        "payload": sa.case((waits, said.payload), else_=jobs.c.payload),
+    }
 
 
 async def _cancel(connection: AsyncConnection, keys: Sequence[str]) -> None:
     await connection.execute(sa.delete(jobs).where(jobs.c.key == sa.bindparam("gone")), [{"gone": key} for key in keys])
 
 
-def _timer(effect: SetTimer) -> dict[str, Any]:
-    key = timer_key(effect.incident)
-    return _row(key, ESCALATION_LANE, key, effect.incident, effect.due_at, Escalate(effect.step))
-
-
-def _message(effect: Send) -> dict[str, Any]:
-    queue = f"{effect.incident}/{effect.channel}"
-    payload = Deliver(effect.channel, effect.message, effect.round)
-    return _row(effect.key, lane_of(effect.channel), queue, effect.incident, effect.due_at, payload)
-
-
-def _reconsideration(effect: LookAgain) -> dict[str, Any]:
-    """What is due within the same second shares a row; `by` has one row, and the latest time for it counts."""
-    key = key_of(effect)
-    return _row(key, SUPPRESSION_LANE, key, "", wanted_at(effect), Reconsider(effect.by, effect.after))
+def _row_of(effect: Asked) -> dict[str, Any]:
+    """Effects of one key share a row: the latest word about it counts."""
+    key, due_at = key_of(effect), wanted_at(effect)
+    match effect:
+        case SetTimer(incident=incident, step=number):
+            return _row(key, ESCALATION_LANE, key, incident, due_at, Escalate(number))
+        case SetAlarm(incident=incident, alarm=alarm):
+            return _row(key, ESCALATION_LANE, key, incident, due_at, Ring(alarm))
+        case SyncSilences(incident=incident):
+            return _row(key, SILENCE_LANE, key, incident, due_at, Silence())
+        case Send(incident=incident, channel=channel, person=person):
+            payload = Deliver(channel, effect.message, effect.round, person, effect.reason)
+            return _row(key, lane_of(channel), f"{incident}/{address(channel, person)}", incident, due_at, payload)
+        case LookAgain(by=by, after=after):
+            return _row(key, SUPPRESSION_LANE, key, "", due_at, Reconsider(by, after))
 
 
 def _row(key: str, lane: str, queue: str, incident: str, due_at: datetime, payload: Payload) -> dict[str, Any]:
@@ -228,8 +285,5 @@ def _row(key: str, lane: str, queue: str, incident: str, due_at: datetime, paylo
         "attempt": 0,
         "epoch": 0,
         "payload": msgspec.json.encode(payload),
+        "address": payload.address if isinstance(payload, Deliver) else "",
     }
-
-
-def _ours(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
-    return jobs.c.id == job.id, jobs.c.state == "running", jobs.c.epoch == job.epoch

@@ -14,14 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.engine.events import AnyEvent
 from receiver.engine.incident import Incident, IncidentStatus
+from receiver.engine.message_events import MessageDelivered, MessageFailed, MessageRetried
 from receiver.engine.notification import Body
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.working_set import Outcome, Recorded, WorkingSet
 from receiver.store import bulk, jobs
 from receiver.store.database import Conflict, Database, Lost
+from receiver.store.endings import Ended, GivenBack, end, give_back, tell
 from receiver.store.held_rows import write_held
 from receiver.store.lease import hold
 from receiver.store.memory import Memory
+from receiver.store.outbox import put_back
 from receiver.store.schema import engine, events, incidents, learned, occurrences, places, quarantine
 
 CHUNK = 5000  # values in one IN (…): below every database's limit
@@ -109,6 +112,11 @@ class Ledger:
             found = await _incidents(connection, incidents.c.id, [incident_id])
         return found[0] if found else None
 
+    async def incidents(self, ids: Iterable[str]) -> dict[str, Incident]:
+        """Those of these incidents that there are, by id."""
+        async with self._database.read() as connection:
+            return {one.id: one for one in await _incidents(connection, incidents.c.id, sorted(set(ids)))}
+
     async def commit_processed(self, work: WorkingSet, epoch: int, position: int | None, taken: Taken) -> None:
         """Commits what a batch of bodies meant, and that they are done with: `taken` has its part in the transaction.
 
@@ -126,20 +134,23 @@ class Ledger:
                 await taken(connection)
             self._memory.learn_work(work)
 
-    async def commit(self, outcome: Outcome, now: datetime, done: tuple[jobs.Job, str] | None = None) -> None:
-        """Commits a decision about an incident, with the job that asked for it and the word for what came of it.
+    async def commit(
+        self, outcome: Outcome, now: datetime, ended: Sequence[Ended] = (), back: Sequence[GivenBack] = ()
+    ) -> None:
+        """Commits decisions about incidents, with the jobs that asked for them, and those that are to be done again.
 
         Raises:
-            Conflict: the incident was changed meanwhile; nothing was committed.
-            Lost: the job is no longer ours; nothing was committed.
+            Conflict: an incident was changed meanwhile; nothing was committed.
+            Lost: a job is no longer ours; nothing was committed.
         """
         rows = await _Rows.of(outcome, self._database.dialect)
+        by_jobs = {one.job.key for one in ended}
         with self._remembering(outcome):
             async with self._database.write() as connection:
                 await rows.write_events(connection)
-                if done is not None:
-                    await jobs.finish(connection, *done, now)
-                await rows.write(connection)
+                await end(connection, ended, now)
+                await give_back(connection, back)
+                await rows.write(connection, by_jobs)
             self._memory.learn(outcome.occurrences.values(), outcome.incidents.values())
 
     @contextmanager
@@ -173,6 +184,11 @@ class _Rows:
         self._merged = outcome.merged
         self._held = outcome.held
         self._effects = outcome.effects
+        self._of_messages = [
+            (recorded.at, recorded.event)
+            for recorded in outcome.events
+            if isinstance(recorded.event, MessageDelivered | MessageFailed | MessageRetried)
+        ]
 
     @classmethod
     async def of(cls, outcome: Outcome, dialect: sa.Dialect) -> Self:
@@ -186,7 +202,8 @@ class _Rows:
         if self._events:
             await connection.execute(sa.insert(events), self._events)
 
-    async def write(self, connection: AsyncConnection) -> None:
+    async def write(self, connection: AsyncConnection, by_jobs: Set[str] = frozenset()) -> None:
+        """`by_jobs`: the keys of messages that end in this transaction."""
         for upsert in self._upserts:
             await upsert.run(connection)
         for incident, to in self._merged.items():
@@ -196,6 +213,10 @@ class _Rows:
         if self._held:
             await write_held(connection, self._held)
         await jobs.put(connection, self._effects)
+        await tell(connection, [event for _, event in self._of_messages if event.key not in by_jobs])
+        for at, event in self._of_messages:
+            if isinstance(event, MessageRetried):
+                await put_back(connection, event, at)
 
 
 async def _ask(

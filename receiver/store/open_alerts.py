@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import msgspec
 import sqlalchemy as sa
 
+from receiver.engine.incident import Incident
 from receiver.store.database import Database
-from receiver.store.schema import occurrences
+from receiver.store.ledger import incident_of
+from receiver.store.schema import incidents, occurrences
 
 PAGE = 2_000  # rows, between which others may run
 CHUNK = 500  # values in one IN (…)
@@ -48,6 +50,26 @@ class OpenAlerts:
                 rows = await connection.execute(query.where(wanted, occurrences.c.ends_at.is_(None)))
                 found += [(_labels.decode(row.labels), row.starts_at) for row in rows]
         return found
+
+    async def incidents(self, identities: Collection[str]) -> dict[str, set[str]]:
+        """The incidents that open occurrences of these identities belong to, with the identities of each."""
+        found: dict[str, set[str]] = {}
+        wanted = sorted(identities)
+        for first in range(0, len(wanted), CHUNK):
+            some = occurrences.c.identity.in_(wanted[first : first + CHUNK])
+            query = sa.select(occurrences.c.incident, occurrences.c.identity)
+            query = query.where(some, occurrences.c.ends_at.is_(None), occurrences.c.incident.is_not(None))
+            async with self._database.read() as connection:
+                for row in await connection.execute(query):
+                    found.setdefault(row.incident, set()).add(row.identity)
+        return found
+
+    async def with_foreign_silences(self) -> list[Incident]:
+        """The incidents that are not over and of which it is told that others silence their alerts."""
+        query = sa.select(incidents.c.state).where(incidents.c.status != "resolved")
+        async with self._database.read() as connection:
+            found = [incident_of(state) for state in (await connection.execute(query)).scalars()]
+        return [incident for incident in found if incident.silenced_by]
 
     async def named(self, source: str, alertname: str) -> list[dict[str, str]]:
         """The labels of a source's open occurrences of one alert name; for sources that have few."""

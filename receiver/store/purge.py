@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from receiver.store.answered import beyond
 from receiver.store.database import Database
-from receiver.store.schema import events, finished_jobs, incidents, jobs, occurrences, quarantine
+from receiver.store.schema import answered, events, finished_jobs, incidents, jobs, occurrences, quarantine
 
 ROWS = 500  # of one transaction
 BODIES = 10  # of quarantine, each of which may have max_body_bytes
@@ -25,7 +26,9 @@ class Limits:
 
     resolved: datetime
     finished_jobs: datetime
+    dead_letters: datetime
     quarantine: datetime
+    answered: datetime
     tenants: Mapping[str, datetime] = field(default_factory=dict)
 
 
@@ -48,7 +51,13 @@ class Purge:
         Raises:
             StoreUnavailable: not now.
         """
-        for step in (self._old_quarantine, self._old_jobs, self._old_alone, self._old_incidents):
+        for step in (
+            self._old_quarantine,
+            self._old_jobs,
+            self._old_answers,
+            self._old_alone,
+            self._old_incidents,
+        ):
             if removed := +await step():
                 return removed
         return Counter()
@@ -58,8 +67,14 @@ class Purge:
         return Counter(quarantine=await self._remove(quarantine, old, min(BODIES, self._rows)))
 
     async def _old_jobs(self) -> Counter[str]:
-        old = finished_jobs.c.finished_at < self._limits.finished_jobs
+        at, dead = finished_jobs.c.finished_at, finished_jobs.c.state == "dead"
+        old = ((at < self._limits.finished_jobs) & ~dead) | ((at < self._limits.dead_letters) & dead)
         return Counter(finished_jobs=await self._remove(finished_jobs, old, self._rows))
+
+    async def _old_answers(self) -> Counter[str]:
+        """Those that nobody may ask for again, and those that are too many."""
+        old = (answered.c.at < self._limits.answered) | beyond()
+        return Counter(answered=await self._remove(answered, old, self._rows))
 
     async def _old_alone(self) -> Counter[str]:
         """Alerts that ended and never belonged to an incident."""

@@ -11,16 +11,21 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
+from receiver.access.principal import Tenants
 from receiver.engine.events import AnyEvent
 from receiver.engine.held import Suppression
 from receiver.engine.incident import Incident
 from receiver.engine.occurrence import Occurrence
+from receiver.store.bulk import one_of
 from receiver.store.database import Database
 from receiver.store.held_rows import chunks, suppression_of
 from receiver.store.ledger import event_of, incident_of, last_firings, occurrence_of
 from receiver.store.schema import EPOCH, MICROSECOND, events, incidents, occurrences, suppressions
 
 T = TypeVar("T")
+
+CHUNK = 1_000  # rows that are looked through at once
+MOST_LOOKED_AT = 20_000  # for one page
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +61,64 @@ class Cursor:
             raise ValueError("the cursor is none that this server gave out") from error
 
 
+@dataclass(frozen=True, slots=True)
+class IncidentFilter:
+    """Which incidents are asked for; what is empty says nothing. `text` is part of the title, in either case."""
+
+    status: Sequence[str] = ()
+    severity: Sequence[str] = ()
+    tenant: str = ""
+    assigned_to: str = ""
+    acknowledged_by: str = ""
+    policy: str = ""
+    opened_after: datetime | None = None
+    opened_before: datetime | None = None
+    text: str = ""
+    tenants: Tenants = None  # None: of every one
+
+    @property
+    def is_told_by_columns(self) -> bool:
+        return not (self.assigned_to or self.acknowledged_by or self.policy or self.text)
+
+    def takes(self, incident: Incident) -> bool:
+        """Whether an incident is among them, by what no column tells."""
+        return (
+            self.text.casefold() in incident.title.casefold()
+            and self.assigned_to in ("", incident.assigned_to, incident.assigned_to.removeprefix("user:"))
+            and self.acknowledged_by in ("", incident.acknowledged_by)
+            and self.policy in ("", incident.plan.policy)
+        )
+
+
+EVERY_INCIDENT = IncidentFilter()
+
+
 class Queries:
     """Reads for the API."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def incidents(self, *, status: str | None, limit: int, after: Cursor | None) -> Page[Incident]:
-        query = sa.select(incidents.c.state)
-        if status is not None:
-            query = query.where(incidents.c.status == status)
-        rows = await self._page(query, incidents, incidents.c.opened_at, limit, after)
-        found = [incident_of(row.state) for row in rows]
-        return Page(found[:limit], _next([(i.opened_at, i.id) for i in found], limit))
+    async def incidents(
+        self, wanted: IncidentFilter = EVERY_INCIDENT, *, limit: int, after: Cursor | None
+    ) -> Page[Incident]:
+        """A page; what no column tells is looked for in so many rows, then the page ends, perhaps before it is full."""
+        query = sa.select(incidents.c.state).where(*_columns(wanted))
+        found: list[Incident] = []
+        last, looked_at, more = after, 0, True
+        while more and len(found) < limit and looked_at < MOST_LOOKED_AT:
+            wished = limit - len(found) if wanted.is_told_by_columns else CHUNK
+            rows = await self._page(query, incidents, incidents.c.opened_at, wished, last)
+            read, more = [incident_of(row.state) for row in rows[:wished]], len(rows) > wished
+            looked_at += len(read)
+            for position, incident in enumerate(read):
+                last = Cursor(incident.opened_at, incident.id)
+                if wanted.takes(incident):
+                    found.append(incident)
+                    if len(found) == limit:
+                        more = more or position + 1 < len(read)
+                        break
+        return Page(found, str(last) if more and last is not None else None)
 
     async def alerts(
         self,
@@ -78,8 +128,9 @@ class Queries:
         limit: int,
         after: Cursor | None,
         suppressed: bool | None = None,
+        tenants: Tenants = None,
     ) -> Page[Occurrence]:
-        query = sa.select(occurrences)
+        query = sa.select(occurrences).where(*_of_tenants(occurrences, tenants))
         if status is not None:
             query = query.where(*_of_status(status))
         if incident is not None:
@@ -112,9 +163,10 @@ class Queries:
         async with self._database.read() as connection:
             return list((await connection.execute(query)).all())
 
-    async def named(self, prefix: str) -> list[Incident]:
+    async def named(self, prefix: str, tenants: Tenants = None) -> list[Incident]:
         """The incidents whose id begins so (at most two: one is an answer, two are a question)."""
-        query = sa.select(incidents.c.state).where(incidents.c.id >= prefix, incidents.c.id < prefix + chr(0x10FFFF))
+        named = (incidents.c.id >= prefix, incidents.c.id < prefix + chr(0x10FFFF))
+        query = sa.select(incidents.c.state).where(*named, *_of_tenants(incidents, tenants))
         async with self._database.read() as connection:
             return [incident_of(state) for state in (await connection.execute(query.limit(2))).scalars()]
 
@@ -127,6 +179,18 @@ class Queries:
         query = query.order_by(occurrences.c.starts_at, occurrences.c.id).limit(limit)
         async with self._database.read() as connection:
             return [occurrence_of(row) for row in await connection.execute(query)]
+
+    async def members_of(self, incidents: Sequence[str], most: int) -> dict[str, list[Occurrence]]:
+        """The alerts of several incidents, each in order; those that do not fit are left out as a whole."""
+        async with self._database.read() as connection:
+            query = sa.select(occurrences).where(one_of(occurrences.c.incident, incidents, connection.dialect))
+            rows = list(await connection.execute(query.limit(most + 1)))
+        found: dict[str, list[Occurrence]] = {name: [] for name in incidents} if len(rows) <= most else {}
+        for row in rows if found else ():
+            found[row.incident].append(occurrence_of(row))
+        for alerts in found.values():
+            alerts.sort(key=lambda one: (one.starts_at, one.id))
+        return found
 
     async def members_named(self, incident: str, prefix: str) -> list[Occurrence]:
         """The alerts of an incident whose id begins so (at most two: one is an answer, two are a question)."""
@@ -141,12 +205,40 @@ class Queries:
             found = await last_firings(connection, [alert.identity for alert in alerts])
         return {one.identity: one for one in found}
 
-    async def timeline(self, incident: str, after: int = 0) -> list[tuple[datetime, AnyEvent]]:
-        """All that happened to an incident behind a version of it, in order."""
+    async def timeline(
+        self, incident: str, after: int = 0, limit: int | None = None
+    ) -> list[tuple[datetime, AnyEvent]]:
+        """All that happened to an incident behind a version of it, in order, or so many of its events."""
         mine = (events.c.incident == incident) & (events.c.version > after)
-        query = sa.select(events).where(mine).order_by(events.c.version)
+        query = sa.select(events).where(mine).order_by(events.c.version).limit(limit)
         async with self._database.read() as connection:
             return [event_of(row) for row in await connection.execute(query)]
+
+    async def timelines(self, incidents: Sequence[str]) -> dict[str, list[tuple[datetime, AnyEvent]]]:
+        """All that happened to several incidents, in order."""
+        found: dict[str, list[tuple[datetime, AnyEvent]]] = {}
+        async with self._database.read() as connection:
+            mine = one_of(events.c.incident, incidents, connection.dialect)
+            for row in await connection.execute(
+                sa.select(events).where(mine).order_by(events.c.incident, events.c.version)
+            ):
+                found.setdefault(row.incident, []).append(event_of(row))
+        return found
+
+
+def _of_tenants(table: sa.Table, tenants: Tenants) -> tuple[sa.ColumnElement[bool], ...]:
+    return () if tenants is None else (table.c.tenant.in_(sorted(tenants)),)
+
+
+def _columns(wanted: IncidentFilter) -> list[sa.ColumnElement[bool]]:
+    column = incidents.c
+    where: list[sa.ColumnElement[bool]] = [*_of_tenants(incidents, wanted.tenants)]
+    where += [column.status.in_(wanted.status)] if wanted.status else []
+    where += [column.severity.in_(wanted.severity)] if wanted.severity else []
+    where += [column.tenant == wanted.tenant] if wanted.tenant else []
+    where += [column.opened_at > wanted.opened_after] if wanted.opened_after else []
+    where += [column.opened_at < wanted.opened_before] if wanted.opened_before else []
+    return where
 
 
 def _of_status(status: str) -> tuple[sa.ColumnElement[bool], ...]:

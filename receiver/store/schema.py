@@ -169,11 +169,16 @@ jobs = sa.Table(
     sa.Column("epoch", Number, nullable=False),  # how often it was claimed: only the latest claim may finish it
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.Column("claimed_until", Time),  # by the database's clock; a claim that is not renewed lapses
+    sa.Column("address", Text, nullable=False, server_default=""),  # whom a message is for; empty: it is none
+    sa.Column("held_until", Time),  # kept back to go together with others to its address, or for a limit
+    sa.Column("reason", Text),  # why it is tried again, or held
     sa.Index("jobs_due", "lane", "state", "due_at"),
     sa.Index("jobs_queue", "queue", "id"),
+    sa.Index("jobs_incident", "incident"),
     sqlite_autoincrement=True,
 )
 _where(sa.Index("jobs_running", jobs.c.claimed_until), jobs.c.state == "running")
+_where(sa.Index("jobs_held", jobs.c.address, jobs.c.held_until), jobs.c.held_until.is_not(None))
 
 finished_jobs = sa.Table(
     "finished_jobs",
@@ -184,9 +189,18 @@ finished_jobs = sa.Table(
     sa.Column("incident", Text, nullable=False),
     sa.Column("finished_at", Time, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("outcome", Text, nullable=False),
+    sa.Column("outcome", Text, nullable=False),  # in words
+    sa.Column("state", Text, nullable=False, server_default="done"),  # of a message: sent, delivered, skipped, dead
+    sa.Column("address", Text, nullable=False, server_default=""),
+    sa.Column("payload", sa.LargeBinary),  # of a message, so that it can be listed and put back
+    sa.Column("carried_by", Text),  # the key of the message in which it went with others
     sa.Index("finished_jobs_oldest", "finished_at"),
 )
+_where(
+    sa.Index("finished_jobs_told", finished_jobs.c.address, finished_jobs.c.finished_at), finished_jobs.c.address != ""
+)
+_where(sa.Index("finished_jobs_incident", finished_jobs.c.incident), finished_jobs.c.address != "")
+_where(sa.Index("finished_jobs_dead", finished_jobs.c.id), finished_jobs.c.state == "dead")
 
 # One row: the oldest revision whose release can use these tables. A migration that takes something away moves it.
 compatibility = sa.Table(
@@ -245,10 +259,75 @@ maintenance = sa.Table(
     sa.Column("settings", sa.LargeBinary, nullable=False),  # as in the configuration, as JSON
 )
 
+# Overrides and swaps of schedules that people added at run time; those of the configuration are not here.
+overrides = sa.Table(
+    "overrides",
+    metadata,
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("schedule", Text, nullable=False),
+    sa.Column("starts_at", Time, nullable=False),
+    sa.Column("ends_at", Time, nullable=False),
+    sa.Column("person", Text, nullable=False),
+    sa.Column("swap_with", Text, nullable=False),  # with whom `person` changes places; empty: an override
+    sa.Column("created_at", Time, nullable=False),
+    sa.Column("created_by", Text, nullable=False),
+    sa.Column("removed_at", Time),
+    sa.Column("removed_by", Text),
+    sa.Index("overrides_ends_at", "ends_at"),
+)
+
 # What correlation has learned of each tenant's alerts: figures that may be lost, and are then learned anew.
 learned = sa.Table(
     "learned",
     metadata,
     sa.Column("id", Text, primary_key=True),  # the tenant
     sa.Column("learned", sa.LargeBinary, nullable=False),
+)
+
+# How often a target of an escalation (`engine/targets.py`) has chosen one of several people in turn.
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("target", Text, primary_key=True),
+    sa.Column("taken", sa.Integer, nullable=False),
+)
+
+# API tokens. The secret itself is nowhere: `digest` is the SHA-256 of the whole token.
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("user", Text, nullable=False),
+    sa.Column("scopes", Text, nullable=False),  # with blanks between
+    sa.Column("tenants", Text),  # as a JSON list; null: those of the user
+    sa.Column("note", Text, nullable=False),
+    sa.Column("created_at", Time, nullable=False),
+    sa.Column("created_by", Text, nullable=False),
+    sa.Column("expires_at", Time, nullable=False),
+    sa.Column("used_at", Time),  # written at most once a minute
+    sa.Column("revoked_at", Time),
+    sa.Column("revoked_by", Text),
+)
+
+# What requests with an Idempotency-Key were answered, for a day; status null: it is being worked on.
+answered = sa.Table(
+    "answered",
+    metadata,
+    sa.Column("who", Text, primary_key=True),
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("request", Text, nullable=False),  # its hash
+    sa.Column("at", Time, nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("headers", sa.LargeBinary),
+    sa.Column("content", sa.LargeBinary),
+    sa.Index("answered_oldest", "at"),
+)
+
+# Secrets that Tocsin made for itself, where several replicas share them; an embedded store has files beside it.
+keys = sa.Table(
+    "keys",
+    metadata,
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("secret", sa.LargeBinary, nullable=False),
 )

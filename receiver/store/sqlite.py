@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -82,6 +85,17 @@ def _renew(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
     """sqlite3 keeps statements for use again, and with each a copy of what was bound last: not of a large body."""
     if record.info.pop(BULKY, False):
         record.invalidate(soft=True)  # closed when it is wanted next, which is soon: the last one in is the first out
+
+
+def is_of_this_release(file: Path) -> bool:
+    """Whether a store is there whose tables are those of this release: then nothing need be made of it first."""
+    from receiver.store.migrations import head
+
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("SELECT 1 FROM alembic_version WHERE version_num = ?", [head()]).fetchone())
+    except sqlite3.Error:  # none there, or none of ours: whoever opens it tells
+        return False
 
 
 def lock(folder: Path) -> Callable[[], None]:

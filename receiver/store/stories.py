@@ -18,6 +18,7 @@ from receiver.store.queries import Queries
 
 MOST_MEMBERS = 20_000  # alerts of an incident that are looked at, those that began first
 MOST_MERGED = 1_000  # incidents in one, whose reasons are looked at
+FEW_MEMBERS = 50  # of an incident that is read together with others
 PAGE = 1_000  # alerts at once; others have their turn in between
 
 
@@ -55,6 +56,28 @@ class Stories:
         alerts = await self.members(incident.id, most)
         tree = await asyncio.to_thread(tree_of, incident, happened, alerts, self.reading)
         return Story(incident, timeline, tree, {one.id: one for one in alerts})
+
+    async def several(self, incidents: Sequence[Incident]) -> dict[str, Story]:
+        """The stories of many incidents, each of which has few alerts; what is larger, or merged, is left out."""
+        few = {one.id: one for one in incidents if one.alerts <= FEW_MEMBERS}
+        timelines = await self._queries.timelines(list(few))
+        alone = [
+            one for name, one in few.items() if not merged([(name, at, event) for at, event in timelines.get(name, [])])
+        ]
+        members = await self._queries.members_of([one.id for one in alone], FEW_MEMBERS * len(alone))
+        return await asyncio.to_thread(
+            lambda: {
+                one.id: self._told(one, timelines.get(one.id, []), members[one.id])
+                for one in alone
+                if one.id in members
+            }
+        )
+
+    def _told(self, incident: Incident, timeline: list[tuple[datetime, AnyEvent]], alerts: list[Occurrence]) -> Story:
+        happened = [(incident.id, at, event) for at, event in timeline]
+        return Story(
+            incident, timeline, tree_of(incident, happened, alerts, self.reading), {one.id: one for one in alerts}
+        )
 
     async def members(self, incident: str, most: int = MOST_MEMBERS) -> list[Occurrence]:
         """The alerts of an incident that began first."""

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import msgspec
 from aiohttp import web
+from pydantic import ConfigDict, JsonValue
+from pydantic.config import JsonDict
 
+from receiver.access.principal import Tenants
 from receiver.engine.causes.people import What, decision
 from receiver.engine.events import AlertsLeft, AnyEvent, CauseMarked, MergedInto, NoiseMarked
 from receiver.engine.incident import Incident, IncidentStatus
-from receiver.engine.occurrence import Occurrence, one_line
+from receiver.engine.occurrence import Occurrence
 from receiver.store.inbox import Inbox
 from receiver.store.queries import Queries
+from receiver.web import answers
+from receiver.web.access import asking, tenants
 from receiver.web.api import home, named
+from receiver.web.bodies import By, Name
+from receiver.web.declared import operation
 from receiver.web.named_alerts import NamedAlerts
 from receiver.web.problems import BadRequest, Impossible
 from receiver.web.shapes import incident_json
@@ -24,6 +29,17 @@ from tocsin.clock import Clock
 
 WAIT_SECONDS = 5.0  # for the engine
 LOOK_SECONDS = 0.02
+ONE: JsonDict = {"required": ["alert"], "properties": {"alert": {"minLength": 1}}}
+ONLY_ONE: list[JsonValue] = [
+    {"properties": {"alerts": {"maxItems": 1}}},
+    {"not": {"required": ["alert", "alerts"]}},
+]
+NAMED: list[JsonValue] = [
+    {"required": ["alerts"], "properties": {"alerts": {"minItems": 1}}},
+    {"required": ["name"], "properties": {"name": {"minLength": 1}}},
+]
+DECIDED = {200: answers.DecidedJson, 202: answers.DecidedJson}
+REFUSED = (404, 409)
 SAYS: dict[What, type[AnyEvent]] = {  # the event by which an incident tells that it was carried out
     What.MERGE: MergedInto,
     What.MOVE: AlertsLeft,
@@ -32,15 +48,33 @@ SAYS: dict[What, type[AnyEvent]] = {  # the event by which an incident tells tha
 }
 
 
-class _Said(msgspec.Struct):
-    """The body of a decision. Alerts are named by id, by its beginning, or all of one alert name by `name`."""
+class ByName(By):
+    """Alerts of the incident: by `alerts`, ids or their beginnings, or all of one alert name by `name`."""
 
-    by: str = ""
-    into: str = ""
-    to: str = ""
-    alert: str = ""
-    alerts: list[str] = []
+    model_config = ConfigDict(json_schema_extra={"anyOf": NAMED})
+
+    alerts: tuple[str, ...] = ()
     name: str = ""
+
+
+class Merge(By):
+    """The incident that goes on."""
+
+    into: Name
+
+
+class Move(ByName):
+    """The open incident that they are part of."""
+
+    to: Name
+
+
+class Cause(ByName):
+    """The alert that is the cause."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [*NAMED, ONE], "allOf": ONLY_ONE})
+
+    alert: str = ""
 
 
 class DecisionApi:
@@ -56,75 +90,72 @@ class DecisionApi:
     def routes(self) -> list[web.RouteDef]:
         path = "/api/v1/incidents/{id}"
         wanted = {"merge": self.merge, "split": self.split, "move": self.move, "cause": self.cause, "noise": self.noise}
-        return [web.post(f"{path}/{name}", self._handled(does)) for name, does in wanted.items()]
+        return [web.post(f"{path}/{name}", does) for name, does in wanted.items()]
 
-    def _handled(
-        self, does: Callable[[Incident, _Said], Awaitable[web.Response]]
-    ) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def handle(request: web.Request) -> web.Response:
-            said = await _said(request)
-            return await does(await self._standing(request.match_info["id"]), said)
-
-        return handle
-
-    async def merge(self, incident: Incident, said: _Said) -> web.Response:
-        """This incident becomes part of another."""
-        if not said.into:
-            raise BadRequest('say into which incident: {"into": "its id"}')
-        into = await self._standing(said.into)
+    @operation("Make it part of another incident", "incidents:write", DECIDED, takes=Merge, problems=REFUSED)
+    async def merge(self, request: web.Request, said: Merge) -> web.Response:
+        """It ends; its alerts, and whoever was told of it, count there. 202: taken in, and carried out later."""
+        incident, by = await self._standing(request.match_info["id"], tenants(request)), asking(request, said.by).name
+        into = await self._standing(said.into, tenants(request))
         _differ(incident, into)
         if into.status is IncidentStatus.RESOLVED and incident.status is not IncidentStatus.RESOLVED:
             raise Impossible(
                 f"{into.id} is resolved, and what is open would end in it unheard; "
                 f"merge the other way round: {into.id} into {incident.id}"
             )
-        words = f"{said.by} merged {incident.id} into {into.id}"
-        return await self._carry_out(What.MERGE, incident, said.by, words, to=into.id)
+        words = f"{by} merged {incident.id} into {into.id}"
+        return await self._carry_out(What.MERGE, incident, by, words, to=into.id)
 
-    async def split(self, incident: Incident, said: _Said) -> web.Response:
-        """Alerts become an incident of their own."""
+    @operation("Take alerts out of an incident", "incidents:write", DECIDED, takes=ByName, problems=REFUSED)
+    async def split(self, request: web.Request, said: ByName) -> web.Response:
+        """They become an incident of their own. 202: taken in, and carried out later."""
+        incident, by = await self._standing(request.match_info["id"], tenants(request)), asking(request, said.by).name
         alerts = await self._alerts.of(incident, said.alerts, said.name)
         if await self._alerts.are_all(incident, alerts):
             raise Impossible(f"that is all of {incident.id}: nothing would be left to split them from")
-        words = f"{said.by} took {_count(alerts)} out of {incident.id}"
-        return await self._carry_out(What.MOVE, incident, said.by, words, alerts=alerts)
+        words = f"{by} took {_count(alerts)} out of {incident.id}"
+        return await self._carry_out(What.MOVE, incident, by, words, alerts=alerts)
 
-    async def move(self, incident: Incident, said: _Said) -> web.Response:
-        """Alerts become part of another open incident."""
-        if not said.to:
-            raise BadRequest('say to which incident: {"to": "its id"}; for one of their own use split')
-        to = await self._standing(said.to)
+    @operation("Move alerts to another incident", "incidents:write", DECIDED, takes=Move, problems=REFUSED)
+    async def move(self, request: web.Request, said: Move) -> web.Response:
+        """To one that is open; for one of their own use split. 202: taken in, and carried out later."""
+        incident, by = await self._standing(request.match_info["id"], tenants(request)), asking(request, said.by).name
+        to = await self._standing(said.to, tenants(request))
         _differ(incident, to)
         if to.status is IncidentStatus.RESOLVED:
             raise Impossible(f"{to.id} is resolved; alerts can be moved to an open incident, or split off")
         alerts = await self._alerts.of(incident, said.alerts, said.name)
-        words = f"{said.by} moved {_count(alerts)} from {incident.id} to {to.id}"
-        return await self._carry_out(What.MOVE, incident, said.by, words, to=to.id, alerts=alerts)
+        words = f"{by} moved {_count(alerts)} from {incident.id} to {to.id}"
+        return await self._carry_out(What.MOVE, incident, by, words, to=to.id, alerts=alerts)
 
-    async def cause(self, incident: Incident, said: _Said) -> web.Response:
-        """An alert is the cause; of several of one name the one that began first."""
-        wanted = [said.alert, *said.alerts] if said.alert else said.alerts
+    @operation("Say which alert is the cause", "incidents:write", DECIDED, takes=Cause, problems=REFUSED)
+    async def cause(self, request: web.Request, said: Cause) -> web.Response:
+        """Of several of one name it is the one that began first. 202: taken in, and carried out later."""
+        incident, by = await self._standing(request.match_info["id"], tenants(request)), asking(request, said.by).name
+        wanted = (said.alert, *said.alerts) if said.alert else said.alerts
         if len(wanted) > 1:
             raise BadRequest("one alert is the cause; name one")
         alert = (await self._alerts.of(incident, wanted, said.name))[0]
-        words = f"{said.by} marked {alert.name} ({alert.id}) as the cause of {incident.id}"
+        words = f"{by} marked {alert.name} ({alert.id}) as the cause of {incident.id}"
         if incident.cause is not None and incident.cause.id == alert.id:
             return _answer([incident], f"{alert.name} is marked as the cause of {incident.id} already", changed=False)
-        return await self._carry_out(What.CAUSE, incident, said.by, words, alerts=[alert])
+        return await self._carry_out(What.CAUSE, incident, by, words, alerts=[alert])
 
-    async def noise(self, incident: Incident, said: _Said) -> web.Response:
-        """Alerts have nothing to do with it."""
+    @operation("Say which alerts are noise", "incidents:write", DECIDED, takes=ByName, problems=REFUSED)
+    async def noise(self, request: web.Request, said: ByName) -> web.Response:
+        """They have nothing to do with it, or with anything. 202: taken in, and carried out later."""
+        incident, by = await self._standing(request.match_info["id"], tenants(request)), asking(request, said.by).name
         alerts = [
             one for one in await self._alerts.of(incident, said.alerts, said.name) if one.id not in incident.noise
         ]
         if not alerts:
             return _answer([incident], f"they are marked as noise in {incident.id} already", changed=False)
-        words = f"{said.by} marked {_count(alerts)} of {incident.id} as noise"
-        return await self._carry_out(What.NOISE, incident, said.by, words, alerts=alerts)
+        words = f"{by} marked {_count(alerts)} of {incident.id} as noise"
+        return await self._carry_out(What.NOISE, incident, by, words, alerts=alerts)
 
-    async def _standing(self, prefix: str) -> Incident:
+    async def _standing(self, prefix: str, tenants: Tenants) -> Incident:
         """An incident that is not part of another."""
-        incident = await named(self._queries, prefix)
+        incident = await named(self._queries, prefix, tenants)
         if incident.merged_into:
             whole = await home(self._queries, incident)
             raise Impossible(f"{incident.id} has become part of {whole.id}: decide about that one")
@@ -176,17 +207,9 @@ def _count(alerts: Sequence[Occurrence]) -> str:
 
 
 def _answer(incidents: Sequence[Incident], reason: str, *, changed: bool, status: int = 200) -> web.Response:
-    told: dict[str, Any] = {"changed": changed, "reason": reason, "incidents": list(map(incident_json, incidents))}
+    told: answers.DecidedJson = {
+        "changed": changed,
+        "reason": reason,
+        "incidents": list(map(incident_json, incidents)),
+    }
     return web.json_response(told, status=status)
-
-
-async def _said(request: web.Request) -> _Said:
-    content = await request.read()
-    try:
-        said = msgspec.json.decode(content, type=_Said) if content else _Said()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(
-            f'the body must be a JSON object such as {{"by": "who", "alerts": ["id"]}}: {error}'
-        ) from error
-    said.by = one_line(said.by, 100) or "somebody"
-    return said

@@ -20,8 +20,11 @@ from receiver.engine.notification import Body
 from receiver.engine.origin import Origin
 from receiver.metrics import Metrics
 from receiver.store.inbox import Inbox
+from receiver.web import answers
 from receiver.web.authentication import Accepted, Authentication, Given, Refusal, RefusalLog
+from receiver.web.declared import Media, operation
 from receiver.web.problems import problem
+from receiver.web.scopes import proves_itself
 from receiver.web.uploads import CutOff, TooLarge, Uploads, ask_later
 from tocsin.clock import Clock
 from tocsin.errors import StoreUnavailable
@@ -35,6 +38,27 @@ LARGE_BYTES = 256 * 1024  # decoded off the event loop
 TOLD_AGAIN = timedelta(minutes=10)
 DEFAULT_SOURCE = "alertmanager"
 SOURCE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+WEBHOOK = Media(
+    "application/json",
+    "Alertmanager's webhook (version 4 or 3), or Grafana's variant of it; any JSON is kept.",
+    example={
+        "version": "4",
+        "groupKey": '{}:{alertname="PlayerErrors"}',
+        "groupLabels": {"alertname": "PlayerErrors"},
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": {"alertname": "PlayerErrors", "severity": "critical", "service": "player"},
+                "annotations": {"summary": "Players see errors"},
+                "startsAt": "2026-11-21T03:12:05Z",
+                "endsAt": "0001-01-01T00:00:00Z",
+                "fingerprint": "4a5f0f6f1f3b2c1d",
+            }
+        ],
+    },
+)
 
 
 class Hooks:
@@ -56,17 +80,31 @@ class Hooks:
         self.taken: Callable[[Body], None] = lambda body: None  # called with each body that was committed
 
     def routes(self) -> list[web.RouteDef]:
+        receive = proves_itself(self.receive, guarded=True)
         return [
-            web.post(PATH, self.receive, expect_handler=ask_later),
-            web.post(f"{PATH}/{{source}}", self.receive, expect_handler=ask_later),
+            web.post(PATH, receive, expect_handler=ask_later),
+            web.post(f"{PATH}/{{source}}", receive, expect_handler=ask_later),
         ]
 
     def asks_for_proof(self, request: web.Request) -> bool:
         """Whether this request proves itself to its source, and so to nobody else: it has one `Authorization`."""
-        return self.authentication.configured and (request.path == PATH or request.path.startswith(f"{PATH}/"))
+        return self.authentication.configured and self.takes(request)
 
+    def takes(self, request: web.Request) -> bool:
+        """Whether it is a webhook: whoever sends one takes an answer below 500 as the last word."""
+        return request.path == PATH or request.path.startswith(f"{PATH}/")
+
+    @operation(
+        "Take in one of Alertmanager's webhook bodies",
+        None,
+        {200: answers.TakenInJson},
+        documents=WEBHOOK,
+        problems=(404,),
+        tag="alerts",
+    )
     async def receive(self, request: web.Request) -> web.Response:
-        """Takes in one webhook body."""
+        """200 means durable. Every 4xx is final for Alertmanager, so 400 is only for what is not JSON; what is JSON
+        and cannot be understood goes to quarantine, and people are told."""
         self._metrics.bodies.inc()
         source = request.match_info.get("source", DEFAULT_SOURCE)
         if not SOURCE.fullmatch(source):

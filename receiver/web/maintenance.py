@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-import msgspec
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import Field
 
 from receiver.engine.maintenance import MaintenanceSettings, configured_id
 from receiver.engine.occurrence import one_line
 from receiver.engine.schedule import next_span, span_at
 from receiver.store.windows import StoredWindow, Windows
-from receiver.web.problems import BadRequest, problem
+from receiver.web import answers
+from receiver.web.access import Refused, asking, tenants
+from receiver.web.bodies import By
+from receiver.web.declared import Asked, operation
+from receiver.web.filters import DEFAULT_LIMIT, Limit
+from receiver.web.problems import BadRequest, Impossible, problem
 from tocsin.clock import Clock
 
 CONFIGURED = "configuration"
+PAGE = answers.Page[answers.MaintenanceJson]
+
+
+class NewWindow(MaintenanceSettings):
+    """A window as in the configuration, and who adds it."""
+
+    by: str = Field("", max_length=1_000)
+
+
+class Windowing(Asked):
+    """How many at once, and behind which."""
+
+    limit: Limit = DEFAULT_LIMIT
+    cursor: str | None = Field(None, description="The `next` of the page before.")
 
 
 class MaintenanceApi:
@@ -34,29 +51,55 @@ class MaintenanceApi:
 
     def routes(self) -> list[web.RouteDef]:
         path = "/api/v1/maintenance"
-        return [web.get(path, self.list), web.post(path, self.add), web.post(f"{path}/{{id}}/end", self.end)]
+        return [
+            web.get(path, self.list),
+            web.post(path, self.add),
+            web.post(f"{path}/{{id}}/end", self.end),
+        ]
 
-    async def list(self, request: web.Request) -> web.Response:
-        """Every window, whatever has become of it."""
+    @operation("List maintenance windows", "incidents:read", {200: PAGE}, takes=Windowing, tag="maintenance")
+    async def list(self, request: web.Request, asked: Windowing) -> web.Response:
+        """Every window of one's tenants, or of all, whatever has become of it; the configured ones first."""
         now = self._clock.now()
         items = [_json(window, settings, now, None) for window, settings in self._configured.items()]
         items += [_json(stored.id, stored.settings, now, stored) for stored in await self._windows.all()]
-        return web.json_response({"items": items, "next": None})
+        theirs = tenants(request)
+        items = [item for item in items if theirs is None or not item["tenant"] or item["tenant"] in theirs]
+        places = {item["id"]: place for place, item in enumerate(items, start=1)}
+        if asked.cursor and asked.cursor not in places:
+            wrong = "is none that this server gave out"
+            raise BadRequest(f"cursor {wrong}", [("cursor", wrong)])
+        first = places[asked.cursor] if asked.cursor else 0
+        page = items[first : first + asked.limit]
+        following = page[-1]["id"] if first + len(page) < len(items) else None
+        return web.json_response({"items": page, "next": following})
 
-    async def add(self, request: web.Request) -> web.Response:
-        said = await _object(request)
-        by = one_line(str(said.pop("by", "")), 100) or "somebody"
-        try:
-            settings = MaintenanceSettings.model_validate(said)
-        except ValidationError as error:
-            raise BadRequest("; ".join(_problems(error))) from error
+    @operation(
+        "Add a maintenance window",
+        "incidents:write",
+        {201: answers.MaintenanceJson},
+        takes=NewWindow,
+        tag="maintenance",
+    )
+    async def add(self, request: web.Request, said: NewWindow) -> web.Response:
+        """It holds for every alert that is taken in from now on."""
+        settings = MaintenanceSettings.model_validate(said.model_dump(by_alias=True, exclude={"by"}))
+        _of_theirs(request, settings.tenant)
         now = self._clock.now()
         if span_at(settings.schedule(), now) is None and next_span(settings.schedule(), now) is None:
             raise BadRequest("the window is over before it was added; check 'from', 'to' and 'timezone'")
-        stored = await self._windows.add(settings, by, now)
+        stored = await self._windows.add(settings, asking(request, said.by).name, now)
         return web.json_response(_json(stored.id, settings, now, stored), status=201)
 
-    async def end(self, request: web.Request) -> web.Response:
+    @operation(
+        "End a maintenance window",
+        "incidents:write",
+        {200: answers.MaintenanceJson},
+        takes=By,
+        problems=(404,),
+        tag="maintenance",
+    )
+    async def end(self, request: web.Request, said: By) -> web.Response:
         """Ends a window now; 200 whether or not it had been ended before."""
         prefix = request.match_info["id"].lower()
         for window, settings in self._configured.items():
@@ -64,45 +107,41 @@ class MaintenanceApi:
                 raise BadRequest(
                     f"the window {settings.name!r} is in the configuration file; take it out there and reload"
                 )
+        theirs = tenants(request)
         found = [stored for stored in await self._windows.all() if stored.id.startswith(prefix)]
+        found = [one for one in found if theirs is None or not one.settings.tenant or one.settings.tenant in theirs]
         if not found:
             return problem(404, f"there is no maintenance window {one_line(prefix, 40)}")
         if len(found) > 1:
-            raise BadRequest(f"more than one window begins with {prefix}: {found[0].id}, {found[1].id}…")
-        by = one_line(str((await _object(request)).get("by", "")), 100) or "somebody"
-        changed = await self._windows.end(found[0].id, by, self._clock.now())
+            raise Impossible(f"more than one window begins with {prefix}: {found[0].id}, {found[1].id}…")
+        _of_theirs(request, found[0].settings.tenant)
+        changed = await self._windows.end(found[0].id, asking(request, said.by).name, self._clock.now())
         (stored,) = [one for one in await self._windows.all() if one.id == found[0].id]
-        answer = _json(stored.id, stored.settings, self._clock.now(), stored)
-        return web.json_response(answer | {"changed": changed})
+        told = _json(stored.id, stored.settings, self._clock.now(), stored)
+        told["changed"] = changed
+        return web.json_response(told)
 
 
-async def _object(request: web.Request) -> dict[str, Any]:
-    content = await request.read()
-    try:
-        return msgspec.json.decode(content, type=dict[str, Any]) if content else {}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"the body must be a JSON object: {error}") from error
+def _of_theirs(request: web.Request, tenant: str) -> None:
+    """Raises Refused where a window is not for a tenant of whoever asks alone."""
+    theirs = tenants(request)
+    if theirs is not None and tenant not in theirs:
+        named = f"the tenant {tenant}" if tenant else "every tenant"
+        way = f"name one of yours ({', '.join(sorted(theirs))})"
+        raise Refused("tenant", f"the window is for {named}, and you act for some tenants only: {way}")
 
 
-def _problems(error: ValidationError) -> list[str]:
-    """Each thing that is wrong, with the setting that it is about."""
-    told = []
-    for detail in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(part) for part in detail["loc"])
-        message = detail["msg"].removeprefix("Value error, ")
-        told.append(f"{where}: {message}" if where else message)
-    return told
-
-
-def _json(window: str, settings: MaintenanceSettings, now: datetime, stored: StoredWindow | None) -> dict[str, Any]:
+def _json(
+    window: str, settings: MaintenanceSettings, now: datetime, stored: StoredWindow | None
+) -> answers.MaintenanceJson:
     schedule = settings.schedule()
     ended_at = stored.ended_at if stored else None
     span = None if ended_at else span_at(schedule, now)
     upcoming = None if ended_at else next_span(schedule, now)
     shown = span or upcoming
-    return {
+    told: answers.MaintenanceJson = {
         "id": window,
-        **settings.model_dump(mode="json", by_alias=True),
+        **settings.model_dump(mode="json", by_alias=True),  # type: ignore[typeddict-item]  # its settings
         "origin": "runtime" if stored else CONFIGURED,
         "status": "active" if span else "scheduled" if upcoming else "ended",
         "starts_at": _time(shown.start) if shown else None,
@@ -112,6 +151,7 @@ def _json(window: str, settings: MaintenanceSettings, now: datetime, stored: Sto
         "ended_at": _time(ended_at) if ended_at else None,
         "ended_by": stored.ended_by if stored else None,
     }
+    return told
 
 
 def _time(at: datetime) -> str:

@@ -24,9 +24,9 @@ class NamedAlerts:
         """The alerts in the order in which they began; of one that fired several times the last firing.
 
         Raises:
-            BadRequest: none is named, too many are, or the beginning of an id fits several.
+            BadRequest: none is named, or too many are.
             NoSuchAlert: one is not part of the incident.
-            Impossible: one has fired again since.
+            Impossible: the beginning of an id fits several, or one has fired again since.
         """
         if not prefixes and not name:
             raise BadRequest(
@@ -60,7 +60,7 @@ class NamedAlerts:
                 f"tocsin alerts list --incident {incident.id} has them"
             )
         if len(found) > 1:
-            raise BadRequest(
+            raise Impossible(
                 f"more than one alert begins with {prefix}: {found[0].id}, {found[1].id}…; write more of it"
             )
         return found[0]

@@ -14,6 +14,7 @@ from receiver.metrics import Metrics
 from receiver.store.figures import Figures
 from receiver.store.inbox import Inbox
 from receiver.web.problems import problem
+from receiver.web.scopes import operating, unasked
 from receiver.web.uploads import Uploads
 from tocsin.clock import Clock
 from tocsin.errors import StoreUnavailable
@@ -56,10 +57,10 @@ class Operations:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/-/healthy", self.healthy),
-            web.get("/-/ready", self.ready),
-            web.post("/-/reload", self.reload),
-            web.get("/metrics", self.scrape),
+            web.get("/-/healthy", unasked(self.healthy)),
+            web.get("/-/ready", unasked(self.ready)),
+            web.post("/-/reload", operating("admin:all", self.reload)),
+            web.get("/metrics", operating("metrics:read", self.scrape)),
         ]
 
     async def healthy(self, request: web.Request) -> web.Response:
@@ -97,6 +98,7 @@ class Operations:
         metrics.store_bytes.set(figures.size_bytes)
         metrics.inbox_oldest.set(self._age(figures.oldest))
         metrics.jobs_due.set(figures.jobs_due)
+        metrics.dead.set(figures.dead)
         metrics.jobs_oldest.set(self._age(figures.jobs_since))
         if figures.incidents:
             metrics.incidents.clear()

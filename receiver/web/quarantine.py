@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from aiohttp import web
+from pydantic import Field
 
 from receiver.store.quarantined import Quarantine, Quarantined
+from receiver.web import answers
+from receiver.web.declared import Asked, operation
+from receiver.web.filters import DEFAULT_LIMIT, Limit
 from receiver.web.problems import BadRequest, problem
 
-MAX_LIMIT = 1000
-DEFAULT_LIMIT = 100
+BODIES = {200: answers.Page[answers.QuarantinedJson]}
+
+
+class Bodies(Asked):
+    """How many at once, and behind which."""
+
+    limit: Limit = DEFAULT_LIMIT
+    cursor: int | None = Field(None, ge=1, le=2**62)
 
 
 class QuarantineApi:
@@ -22,36 +30,53 @@ class QuarantineApi:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/api/v1/quarantine", self.list),
-            web.get("/api/v1/quarantine/{id}", self.show),
-            web.post("/api/v1/quarantine/{id}/retry", self.retry),
+            web.get("/api/v1/quarantine/{number}", self.show),
+            web.post("/api/v1/quarantine/{number}/retry", self.retry),
         ]
 
-    async def list(self, request: web.Request) -> web.Response:
-        limit = _number(request.query.get("limit", str(DEFAULT_LIMIT)), "limit", MAX_LIMIT)
-        cursor = request.query.get("cursor")
-        before = None if cursor is None else _number(cursor, "cursor", 2**62)
-        found = await self._quarantine.list(limit=limit + 1, before=before)
-        more = str(found[limit - 1].id) if len(found) > limit else None
-        return web.json_response({"items": [quarantined_json(one) for one in found[:limit]], "next": more})
+    @operation("List bodies in quarantine", "admin:all", BODIES, takes=Bodies, tag="quarantine", every_tenant=True)
+    async def list(self, request: web.Request, asked: Bodies) -> web.Response:
+        """Webhook bodies that could not be understood, newest first."""
+        found = await self._quarantine.list(limit=asked.limit + 1, before=asked.cursor)
+        more = str(found[asked.limit - 1].id) if len(found) > asked.limit else None
+        return web.json_response({"items": [quarantined_json(one) for one in found[: asked.limit]], "next": more})
 
+    @operation(
+        "Show a body in quarantine",
+        "admin:all",
+        {200: answers.QuarantinedBodyJson},
+        problems=(404,),
+        tag="quarantine",
+        every_tenant=True,
+    )
     async def show(self, request: web.Request) -> web.Response:
-        number = _number(request.match_info["id"], "the number of a body", 2**62)
+        """With the beginning of its content."""
+        number = _number(request.match_info["number"], "the number of a body", 2**62)
         found = await self._quarantine.one(number)
         if found is None:
             return _not_there(number)
         text = found.content.decode("utf-8", "replace")
-        return web.json_response(
-            quarantined_json(found) | {"content": text, "truncated": len(found.content) < found.size_bytes}
-        )
+        cut = len(found.content) < found.size_bytes
+        told: answers.QuarantinedBodyJson = {**quarantined_json(found), "content": text, "truncated": cut}
+        return web.json_response(told)
 
+    @operation(
+        "Put a body back into the inbox",
+        "admin:all",
+        {200: answers.RetriedJson},
+        problems=(404,),
+        tag="quarantine",
+        every_tenant=True,
+    )
     async def retry(self, request: web.Request) -> web.Response:
-        number = _number(request.match_info["id"], "the number of a body", 2**62)
+        """It is processed as if it had come just now."""
+        number = _number(request.match_info["number"], "the number of a body", 2**62)
         if not await self._quarantine.retry(number):
             return _not_there(number)
         return web.json_response({"id": number, "status": "back in the inbox"})
 
 
-def quarantined_json(one: Quarantined) -> dict[str, Any]:
+def quarantined_json(one: Quarantined) -> answers.QuarantinedJson:
     return {
         "id": one.id,
         "source": one.source,

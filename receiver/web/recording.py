@@ -17,6 +17,7 @@ from aiohttp import web
 
 from receiver.engine.notification import Body
 from receiver.replay.lines import line_of
+from receiver.web.declared import Media, operation
 from receiver.web.problems import problem
 
 PATH = "/api/v1/record"
@@ -88,6 +89,12 @@ class Recording:
         for reader in self._readers:
             reader.wake()
 
+    @operation(
+        "Record what is taken in",
+        "admin:all",
+        {200: Media("application/x-ndjson", "One line a body; an empty one now and then.")},
+        tag="operation",
+    )
     async def record(self, request: web.Request) -> web.StreamResponse:
         """Streams until the caller goes away or the receiver stops."""
         if len(self._readers) >= MOST_AT_ONCE:

@@ -10,8 +10,10 @@ import msgspec
 from receiver.engine.causes.tree import Branch, Placing, Tree
 from receiver.engine.events import AnyEvent, Root
 from receiver.engine.held import Suppression
-from receiver.engine.incident import Incident
+from receiver.engine.incident import Incident, Standing
 from receiver.engine.occurrence import Occurrence
+from receiver.engine.silence_events import ForeignSilence
+from receiver.web import answers
 
 MOST_SERVICES = 20  # named in a tree; the others are counted
 
@@ -20,7 +22,7 @@ def time_json(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat().replace("+00:00", "Z")
 
 
-def incident_json(incident: Incident) -> dict[str, Any]:
+def incident_json(incident: Incident) -> answers.IncidentJson:
     """`root` is what it began with, `cause` and `noise` are what people said."""
     root, cause = incident.root, incident.cause
     return {
@@ -33,6 +35,10 @@ def incident_json(incident: Incident) -> dict[str, Any]:
         "opened_at": time_json(incident.opened_at),
         "acknowledged_at": time_json(incident.acknowledged_at),
         "acknowledged_by": incident.acknowledged_by or None,
+        "snoozed_until": time_json(incident.snoozed_until),
+        "assigned_to": incident.assigned_to or None,
+        "policy": incident.plan.policy or None,
+        "sla_broken": list(incident.sla_broken),
         "resolved_at": time_json(incident.resolved_at),
         "resolved_by": incident.resolved_by or None,
         "reopened": incident.reopened,
@@ -44,15 +50,36 @@ def incident_json(incident: Incident) -> dict[str, Any]:
         "noise": sorted(incident.noise),
         "merged_into": incident.merged_into or None,
         "storm": incident.storm,
+        "silences": [silence_json(silence) for silence in incident.silences if not silence.ended],
+        "silenced_by": [foreign_json(silence) for silence in incident.silenced_by],
     }
 
 
-def root_json(root: Root) -> dict[str, Any]:
+def silence_json(silence: Standing) -> answers.SilenceJson:
+    return {
+        "source": silence.source,
+        "id": silence.id,
+        "until": time_json(silence.until),
+        "matchers": list(silence.matchers),
+    }
+
+
+def foreign_json(silence: ForeignSilence) -> answers.ForeignSilenceJson:
+    return {
+        "source": silence.source,
+        "id": silence.id,
+        "by": silence.by,
+        "comment": silence.comment,
+        "until": time_json(silence.until),
+    }
+
+
+def root_json(root: Root) -> answers.RootJson:
     """The alert that an incident began with; `onset` is when its trouble began."""
     return {"alert": root.alert.id, "name": root.alert.name, "node": root.node, "onset": time_json(root.onset)}
 
 
-def alert_json(occurrence: Occurrence, suppression: Suppression | None = None) -> dict[str, Any]:
+def alert_json(occurrence: Occurrence, suppression: Suppression | None = None) -> answers.AlertJson:
     return {
         "id": occurrence.id,
         "fingerprint": occurrence.fingerprint,
@@ -67,7 +94,7 @@ def alert_json(occurrence: Occurrence, suppression: Suppression | None = None) -
     }
 
 
-def placing_json(placing: Placing) -> dict[str, Any]:
+def placing_json(placing: Placing) -> answers.PlacingJson:
     """An alert's part in its incident; `odds` says how many times likelier than chance it is."""
     why = placing.why
     return {
@@ -79,7 +106,7 @@ def placing_json(placing: Placing) -> dict[str, Any]:
     }
 
 
-def tree_json(tree: Tree) -> dict[str, Any]:
+def tree_json(tree: Tree) -> answers.TreeJson:
     """The likeliest cause first, what follows from it in its `branches`; `services` counts consequences."""
     return {
         "branches": [branch_json(branch) for branch in tree.branches],
@@ -92,7 +119,7 @@ def tree_json(tree: Tree) -> dict[str, Any]:
     }
 
 
-def branch_json(branch: Branch) -> dict[str, Any]:
+def branch_json(branch: Branch) -> answers.BranchJson:
     """Alerts of one name on one service; of each label up to three values and how many there are."""
     return {
         "name": branch.name,
@@ -111,12 +138,12 @@ def branch_json(branch: Branch) -> dict[str, Any]:
         "reason": branch.why.reason,
         "odds": branch.why.odds or None,
         "by": branch.why.by or None,
-        "labels": {label: {"values": values, "count": count} for label, (values, count) in branch.labels.items()},
+        "labels": {label: {"values": list(values), "count": count} for label, (values, count) in branch.labels.items()},
         "branches": [branch_json(below) for below in branch.branches],
     }
 
 
-def suppression_json(suppression: Suppression) -> dict[str, Any]:
+def suppression_json(suppression: Suppression) -> answers.SuppressionJson:
     """Why an alert is held back; `incident` has it on its timeline, at `until` it is looked at again."""
     hold = suppression.hold
     return {
@@ -132,3 +159,8 @@ def suppression_json(suppression: Suppression) -> dict[str, Any]:
 def event_json(at: datetime, event: AnyEvent) -> dict[str, Any]:
     told: dict[str, Any] = msgspec.to_builtins(event)
     return {"at": time_json(at)} | told
+
+
+def acted_json(incident: Incident, *, changed: bool, reason: str) -> answers.ActedJson:
+    """What became of an action: `changed` is false where it was so before, and `reason` says why."""
+    return {**incident_json(incident), "changed": changed, "reason": reason}

@@ -21,20 +21,26 @@ TIME = r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC"
 PAGE = rf"""The gateway fails \d+(\.\d+)?% of its requests
 
 CRITICAL, 1 of 1 alert firing. Opened {TIME}.
+Affected: gateway\.
+
+What to do first: https://shop\.example/runbooks/error-ratio
 
 - ShopErrorRatioHigh: The gateway fails \d+(\.\d+)?% of its requests
   Customers cannot pay\. See the service's log, then its last deployment\.
   since {TIME}
-  runbook: https://shop\.example/runbooks/error-ratio
 
-I have it:    tocsin incidents ack (\w+)
+Tell me more: http://127\.0\.0\.1:\d+/answer/([\w-]+)
+I have it: tocsin incidents ack (\w+)
 Tell me more: tocsin incidents show (\w+)
 http://127\.0\.0\.1:\d+/api/v1/incidents/(\w+)
+
+You are told because: the policy names this channel\.
 """
-ALL_CLEAR = rf"""Resolved: The gateway fails \d+(\.\d+)?% of its requests
+ALL_CLEAR = rf"""The gateway fails \d+(\.\d+)?% of its requests
 
 Every alert has resolved, {TIME}\.
-It was opened {TIME}, acknowledged by alice {TIME}\.
+It was opened {TIME} and lasted \d+ (seconds|minutes?)\.
+It was acknowledged by alice, {TIME}\.
 """
 
 

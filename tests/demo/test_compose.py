@@ -11,7 +11,11 @@ import yaml
 from demo.compose import FILE, Here, Service, services
 from demo.processes import run
 from demo.stack import PORTS
+from demo.token import make
 from tests.real import ROOT
+from tocsin.config import load
+from tocsin.passwords import Passwords, basic_credentials
+from tocsin.webconfig import WebConfig
 
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 OURS = [name for name, service in COMPOSE["services"].items() if service["image"].startswith("tocsin")]
@@ -105,13 +109,40 @@ def test_same_address_everywhere(tmp_path: Path) -> None:
     assert here.ready_url(named("receiver")) == f"http://{here.address('receiver', 9095)}/-/ready"
 
 
-def test_token_is_not_overwritten(tmp_path: Path) -> None:
-    """Starting again keeps the secret that the others may have read."""
-    from demo.token import make
+def test_secrets_are_not_overwritten(tmp_path: Path) -> None:
+    """Starting again keeps the secrets that the others may have read."""
+    assert make(tmp_path) is True
+    first = {file.name: file.read_text(encoding="ascii") for file in tmp_path.iterdir()}
+    assert first.keys() == {"receiver-token", "password", "authorization", "web.yml"}
+    assert len(first["receiver-token"].strip()) >= 32
+    assert make(tmp_path) is False
+    assert {file.name: file.read_text(encoding="ascii") for file in tmp_path.iterdir()} == first
 
-    file = tmp_path / "token"
-    assert make(file) is True
-    first = file.read_text(encoding="ascii")
-    assert len(first.strip()) >= 32
-    assert make(file) is False
-    assert file.read_text(encoding="ascii") == first
+
+async def test_what_the_containers_share(tmp_path: Path) -> None:
+    """The password that Prometheus and the health checks read is the one whose hash receiver and exporter have."""
+    make(tmp_path)
+    assert "web.yml" in str(named("receiver").argv) + str(named("exporter").argv)
+    users = load(tmp_path / "web.yml", WebConfig).basic_auth_users
+    given = basic_credentials([(tmp_path / "authorization").read_text()])
+    assert given == ("demo", (tmp_path / "password").read_text())
+    assert await Passwords().fits(users, *given)
+    scraped = yaml.safe_load((ROOT / "demo/config/prometheus.yml").read_text())["scrape_configs"]
+    asked = {job["job_name"] for job in scraped if job.get("basic_auth", {}).get("username") == given[0]}
+    assert asked == {"tocsin-scores", "tocsin-exporter", "tocsin-receiver"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_nothing_is_open_to_other_containers(name: str) -> None:
+    """Whatever of Tocsin's own listens beyond a container's loopback asks who calls."""
+    words = COMPOSE["services"][name]["command"]
+    if words[0] in ("receiver", "exporter"):
+        assert "--web.config.file=/setup/web.yml" in words
+
+
+def test_no_accounts_on_this_machine(tmp_path: Path) -> None:
+    """On loopback nobody is asked who they are."""
+    here = Here(tmp_path, services())
+    for name in ("receiver", "exporter"):
+        words = here.command(named(name), named(name).argv)
+        assert [word for word in words if word.startswith("--web.config")] == []

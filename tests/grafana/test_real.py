@@ -66,7 +66,7 @@ BUSY = {
     ),
     'tocsin_receiver_incidents{status="open", severity="critical"}': "1x240",
     'tocsin_receiver_incidents{status="resolved", severity="warning"}': "7x240",
-    'tocsin_receiver_messages_total{channel="mail", state="failed"}': "0+1x240",
+    'tocsin_receiver_messages_total{channel="mail", state="dead"}': "0+1x240",
     "tocsin_receiver_alerts_received_total": "0+1x240",
     "tocsin_receiver_alerts_processed_total": "0+1x240",
     "tocsin_receiver_bodies_quarantined_total": "0x240",

@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from aiohttp.test_utils import TestClient, TestServer
 
 from receiver.app import Receiver
 from receiver.config import ReceiverConfig
-from receiver.notify.channel import Envelope
+from receiver.notify.channel import Channel, Envelope, Receipt
+from receiver.people.directory import Directory
 from receiver.store.database import Database
 from receiver.store.inbox_file import InboxFile
 from tests.receiver.bodies import START
@@ -35,16 +36,21 @@ class Phone:
     While it `kills`, its process dies right after each message: nobody can record that it was sent.
     """
 
+    contact: ClassVar[str] = ""
+    follows: ClassVar[bool] = False
+    idempotent: ClassVar[bool] = False
+
     told: list[Envelope] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     kills: bool = False
 
-    async def send(self, envelope: Envelope) -> None:
+    async def send(self, envelope: Envelope) -> Receipt:
         if self.failures:
             raise self.failures.pop(0)
         self.told.append(envelope)
         if self.kills:
             raise Death
+        return Receipt()
 
     @property
     def keys(self) -> list[str]:
@@ -125,8 +131,13 @@ async def receiver(
     clock: ManualClock | None = None,
     busy_seconds: float = 0.1,
     guard: Guard | None = None,
+    asks: bool = False,
+    channels: Mapping[str, Channel] | None = None,
 ) -> AsyncIterator[Harness]:
-    """A receiver on a store in a folder; start it twice on one folder to see what survives."""
+    """A receiver on a store in a folder; start it twice on one folder to see what survives.
+
+    Every channel is a phone but those of `channels`.
+    """
     config = config or ReceiverConfig()
     clock = clock or ManualClock(START)
     phones = {name: Phone() for name in config.channels}
@@ -135,10 +146,12 @@ async def receiver(
     else:
         database = await Database.open(folder, busy_timeout_seconds=busy_seconds)
     guard = guard or Guard()
-    built = await Receiver.build(database, config, clock, channels=phones, guard=guard)
+    built = await Receiver.build(database, config, clock, channels={**phones, **(channels or {})}, guard=guard)
+    if not asks:  # else whoever calls must prove who they are, where users are configured
+        built.doors.access.proofs.people = Directory()
     commits = asyncio.create_task(built.inbox.run())
     try:
-        server = TestServer(built.application)
+        server = TestServer(built.doors.application)
         await server.start_server(ssl=guard.ssl_context())
         async with TestClient(server) as client:
             yield Harness(built, database, clock, client, phones)

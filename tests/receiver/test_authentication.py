@@ -255,5 +255,7 @@ async def test_users_of_the_web_and_proofs_of_sources(tmp_path: Path, config: Re
             assert "s3cret" not in repr(client)
             assert await asyncio.to_thread(list, client.alerts()) == []
             nobody = Client.from_environment(url.replace("alice:s3cret@", ""), {})
-            with pytest.raises(TocsinError, match="wants a name and a password"):
+            with pytest.raises(
+                TocsinError, match="wants to know who asks: name the file of a token in TOCSIN_TOKEN_FILE"
+            ):
                 await asyncio.to_thread(list, nobody.alerts())

@@ -177,7 +177,7 @@ def test_channel_that_is_not_configured(tmp_path: Path) -> None:
     """An escalation to a channel that does not exist is refused before a night finds out."""
     file = tmp_path / "receiver.yml"
     file.write_text("escalation: {steps: [{notify: [phone]}]}\n")
-    refused(tocsin("config", "check", str(file)), 1, "'phone', which is not under channels")
+    refused(tocsin("config", "check", str(file)), 1, "1:32: error", "'phone' is not a channel")
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import typer
 import typer.main
 
 from receiver import commands
-from receiver.config import EscalationSettings, ReceiverConfig, StepSettings
+from receiver.config import ReceiverConfig
 from receiver.engine.causes.growing import tree_of
 from receiver.engine.causes.settings import CorrelationSettings, StormSettings
 from receiver.engine.causes.tree import Reading
@@ -22,25 +22,46 @@ from receiver.engine.inhibition import InhibitionSettings
 from receiver.engine.maintenance import MaintenanceSettings
 from receiver.engine.minimum import MinimumSettings
 from receiver.engine.topology import TopologySettings
+from receiver.escalation.settings import PolicySettings, RepeatSettings, RouteSettings, RoutesSettings, StepSettings
 from receiver.heartbeats.settings import HeartbeatSettings, PingSettings
 from receiver.metrics import Metrics
 from receiver.notify.channels import KINDS
+from receiver.notify.pacing import LimitSettings, PacingSettings
 from receiver.onsets.settings import RulesApiSettings
+from receiver.people.settings import (
+    ContactSettings,
+    QuietHours,
+    RoleSettings,
+    RuleSettings,
+    SlaSettings,
+    TeamSettings,
+    TenantSettings,
+    TierSettings,
+    UserSettings,
+)
 from receiver.reconcile.settings import ReconcileSettings
 from receiver.retention import RetentionSettings, TenantRetention
+from receiver.sections import Sections
 from receiver.store.settings import DatabaseSettings
+from receiver.web.creating import New
+from receiver.web.filters import Filter
+from receiver.web.openapi import declared
+from receiver.web.problems import IN_PROGRESS, TYPES
 from receiver.web.shapes import branch_json, placing_json, root_json, tree_json
 from receiver.web.sources import CertificateSettings, LoginSettings, SourceSettings, TokenSettings
+from tests.receiver.harness import receiver
 from tests.receiver.test_notify import ALERT
 from tocsin import duration
 from tocsin.clock import SystemClock
-from tocsin.config import Settings
+from tocsin.config import Settings, load
 from tocsin.reload import Reloader
 from tocsin.telemetry import TracingSettings
 from tocsin.webconfig import HttpSettings, TlsSettings, WebConfig
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/reference/configuration.md").read_text()
+KIND_PAGES = [file.read_text() for file in sorted((ROOT / "docs/reference/channels").glob("*.md"))]
+PAGE = "\n".join([(ROOT / "docs/reference/configuration.md").read_text(), *KIND_PAGES])
+ESCALATION_PAGE = (ROOT / "docs/reference/escalation.md").read_text()
 RECEIVER_PAGE = (ROOT / "docs/reference/receiver.md").read_text()
 MODELS: dict[str, type[Settings]] = {
     "The receiver": ReceiverConfig,
@@ -55,7 +76,6 @@ MODELS: dict[str, type[Settings]] = {
     "`database`": DatabaseSettings,
     "`retention`": RetentionSettings,
     "`retention.tenants.NAME`": TenantRetention,
-    "`escalation.steps[]`": StepSettings,
     "`maintenance[]`": MaintenanceSettings,
     "`flapping`": FlappingSettings,
     "`minimum[]`": MinimumSettings,
@@ -64,16 +84,38 @@ MODELS: dict[str, type[Settings]] = {
     "`topology`": TopologySettings,
     "`inhibition`": InhibitionSettings,
     "`rules_api`": RulesApiSettings,
+    "`channels.NAME.pacing`": PacingSettings,
+    "`channels.NAME.pacing.limit`": LimitSettings,
     **{f"`channels.NAME.{kind}`": settings for kind, (settings, _) in KINDS.items()},
 }
 
 
-@pytest.mark.parametrize("heading", MODELS)
+ESCALATION: dict[str, type[Settings]] = {
+    "Sections of a people file": Sections,
+    "`users.NAME`": UserSettings,
+    "`users.NAME.contacts`": ContactSettings,
+    "`users.NAME.quiet_hours`": QuietHours,
+    "`notification_rules[]`": RuleSettings,
+    "`teams.NAME`": TeamSettings,
+    "`roles.NAME`": RoleSettings,
+    "`tenants.NAME`": TenantSettings,
+    "`tiers.NAME`": TierSettings,
+    "`tiers.NAME.sla`": SlaSettings,
+    "`escalation_policies.NAME`": PolicySettings,
+    "`escalation_policies.NAME.steps[]`": StepSettings,
+    "`escalation_policies.NAME.repeat`": RepeatSettings,
+    "`routes`": RoutesSettings,
+    "`routes.routes[]`": RouteSettings,
+}
+
+
+@pytest.mark.parametrize("heading", [*MODELS, *ESCALATION])
 def test_every_setting_is_documented(heading: str) -> None:
     """Each section of the reference lists exactly the settings that the code knows."""
-    section = re.split(r"\n##+ ", PAGE.split(f"## {heading}\n")[1])[0]
+    page, models = (PAGE, MODELS) if heading in MODELS else (ESCALATION_PAGE, ESCALATION)
+    section = re.split(r"\n##+ ", page.split(f"## {heading}\n")[1])[0]
     documented = set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
-    fields = MODELS[heading].model_fields
+    fields = models[heading].model_fields
     assert documented == {field.alias or name for name, field in fields.items()}
 
 
@@ -85,7 +127,6 @@ def test_defaults_are_documented() -> None:
     for name, field in RetentionSettings.model_fields.items():
         if isinstance(field.default, timedelta):
             assert f"| `{name}` | `{duration.show(field.default)}` |" in PAGE
-    assert set(EscalationSettings.model_fields) == {"steps"}
 
 
 @pytest.mark.parametrize(
@@ -96,6 +137,16 @@ def test_default_durations_are_documented(model: type[Settings]) -> None:
     for name, field in model.model_fields.items():
         if isinstance(field.default, timedelta):
             assert f"| `{name}` | `{duration.show(field.default)}` |" in PAGE
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_defaults_of_channels_are_documented(kind: str) -> None:
+    """The defaults of a kind's settings stand in its section."""
+    section = re.split(r"\n##+ ", PAGE.split(f"## `channels.NAME.{kind}`\n")[1])[0]
+    for name, field in KINDS[kind][0].model_fields.items():
+        if isinstance(field.default, timedelta | bool | int | str) and field.default != "":
+            shown = field.default if not isinstance(field.default, timedelta) else duration.show(field.default)
+            assert f"| `{field.alias or name}` | `{str(shown).lower()}` |" in section
 
 
 async def _ignore(config: None) -> None:
@@ -161,3 +212,34 @@ def test_recording_and_replaying_are_documented(command: str, group: typer.Typer
     keys = [field for row in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", page, re.MULTILINE) for field in row.split(", ")]
     promised = ["id", "fingerprint", "startsAt", "incident", "cause_rank", "reasons", "suppressed"]
     assert [key.strip("`") for key in keys] == promised
+
+
+def test_the_example_of_an_escalation_is_valid(tmp_path: Path) -> None:
+    """Whoever copies the reference's two files has a configuration without a fault."""
+    main, people = re.findall(r"```yaml\n(.*?)```", ESCALATION_PAGE, re.DOTALL)[:2]
+    for name, content in {
+        "receiver.yml": main,
+        "people/payments.yml": people,
+        "tenants/acme.yml": "kind: Tenant\nmetadata: {name: acme, tier: gold}\n",
+        "secrets/chat-url": "http://127.0.0.1:1/",
+        "secrets/receiver-token": "token",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    config = load(tmp_path / "receiver.yml", ReceiverConfig)
+    assert config.routing().slas.keys() == {"acme"}
+    assert config.routing().root.policy == "everybody"
+
+
+async def test_the_api_is_documented(tmp_path: Path) -> None:
+    """The page of the API names each route, type of problem, filter and field of an incident by hand, and no other."""
+    page = (ROOT / "docs/reference/api.md").read_text()
+    async with receiver(tmp_path) as tocsin:
+        routes = {f"{route.method} {route.path}" for route in declared(tocsin.receiver.doors.application)}
+    assert set(re.findall(r"^\| `((?:GET|POST|DELETE) \S+)` \|", page, re.MULTILINE)) == routes
+    words = dict(re.findall(r"^\| `([a-z-]+)` \| (\d+) \|", page, re.MULTILINE))
+    assert words == {word: str(status) for status, word in TYPES.items()} | {IN_PROGRESS: "409"}
+    for heading, fields in (("Lists", Filter.model_fields), ("By hand", New.model_fields)):
+        section = page.split(f"## {heading}\n")[1].split("\n## ")[0]
+        rows = " ".join(re.findall(r"^\| (`.*?`) \|", section, re.MULTILINE))
+        assert set(re.findall(r"`(\w+)`", rows)) == set(fields)

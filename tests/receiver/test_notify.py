@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import email
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from email import policy as email_policy
-from email.message import EmailMessage
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiosmtpd.smtp import SMTP
 from aiosmtpd.smtp import Envelope as SmtpEnvelope
-from msgspec import structs
 
-from receiver.engine.events import EscalationStep
-from receiver.engine.incident import Incident, IncidentStatus
+from receiver.engine.incident import Incident
 from receiver.engine.occurrence import Occurrence
-from receiver.notify.channel import Channel, ChannelRefused, ChannelUnavailable, Envelope
+from receiver.engine.plan import EscalationStep
+from receiver.notify.channel import Channel, ChannelRefused, ChannelUnavailable, Envelope, close
 from receiver.notify.channels import KINDS
 from receiver.notify.text import Writer
 from tests.receiver.bodies import START
@@ -76,9 +72,11 @@ async def webhook(far: Far) -> AsyncIterator[Channel]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
+    channel = _build("webhook", {"url": f"http://127.0.0.1:{runner.addresses[0][1]}/hook", "timeout": "5s"})
     try:
-        yield _build("webhook", {"url": f"http://127.0.0.1:{runner.addresses[0][1]}/hook", "timeout": "5s"})
+        yield channel
     finally:
+        await close([channel])
         await runner.cleanup()
 
 
@@ -93,8 +91,13 @@ async def smtp(far: Far) -> AsyncIterator[Channel]:
 
     server = await asyncio.get_running_loop().create_server(lambda: SMTP(Handler()), "127.0.0.1", 0)
     smarthost = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    settings = {"smarthost": smarthost, "from": "tocsin@x.org", "to": ["a@x.org"], "tls": "none"}
     async with server:
-        yield _build("email", {"smarthost": smarthost, "from": "tocsin@x.org", "to": ["a@x.org"], "tls": "none"})
+        channel = _build("email", settings)
+        try:
+            yield channel
+        finally:
+            await close([channel])
 
 
 def _build(kind: str, settings: Mapping[str, object]) -> Channel:
@@ -102,12 +105,7 @@ def _build(kind: str, settings: Mapping[str, object]) -> Channel:
     return make(model.model_validate(settings), Writer())
 
 
-FAR_SIDES = {"webhook": webhook, "email": smtp}
-
-
-def test_every_kind_is_under_contract() -> None:
-    """Every kind of channel has a far side here."""
-    assert FAR_SIDES.keys() == KINDS.keys()
+FAR_SIDES = {"email": smtp}  # the others: notify/test_contract.py
 
 
 @pytest.mark.parametrize("kind", FAR_SIDES)
@@ -149,65 +147,6 @@ async def test_redirects_are_not_followed() -> None:
     async with webhook(far) as channel:
         with pytest.raises(ChannelRefused, match="302"):
             await channel.send(PAGE)
-
-
-def _mail(far: Far) -> EmailMessage:
-    parsed = email.message_from_bytes(far.heard[0][1], policy=email_policy.default)
-    assert isinstance(parsed, EmailMessage)
-    return parsed
-
-
-async def test_email_reads_well() -> None:
-    """A page says what is wrong, since when, how bad, where the runbook is and how to take it on."""
-    far = Far()
-    async with smtp(far) as channel:
-        await channel.send(PAGE)
-    mail = _mail(far)
-    assert mail["Subject"] == "[CRITICAL] PlayerErrors is up"
-    assert mail["Message-ID"] == "<k3f9x2abcd.page.0.mail@x.org>"
-    assert mail.get_content().replace("\r\n", "\n") == (
-        "PlayerErrors is up\n"
-        "\n"
-        "CRITICAL, 12 of 12 alerts firing. Opened 2026-11-21 03:00:00 UTC.\n"
-        "\n"
-        "- PlayerErrors: 7 % of requests fail\n"
-        "  Listeners hear nothing.\n"
-        "  since 2026-11-21 03:00:00 UTC\n"
-        "  runbook: https://x/y\n"
-        "- and 11 more\n"
-        "\n"
-        "I have it:    tocsin incidents ack k3f9x2abcd\n"
-        "Tell me more: tocsin incidents show k3f9x2abcd\n"
-    )
-
-
-async def test_all_clear_reads_well() -> None:
-    """The all-clear says what is over, since when, and who had it."""
-    over = structs.replace(
-        INCIDENT,
-        status=IncidentStatus.RESOLVED,
-        firing=0,
-        resolved_at=START,
-        acknowledged_at=START,
-        acknowledged_by="bob",
-    )
-    text = Writer().write(replace(PAGE, message="resolved", incident=over))
-    assert text.subject == "[RESOLVED] PlayerErrors is up"
-    assert "Every alert has resolved, 2026-11-21 03:00:00 UTC." in text.body
-    assert "acknowledged by bob" in text.body
-
-
-async def test_alerts_cannot_write_headers_or_templates() -> None:
-    """What an alert says stays text: no header, no template, no second line in the subject."""
-    nasty = "x\r\nBcc: eve@evil.org\r\n\r\n{{ 7 * 7 }}{% raw %}"
-    alert = structs.replace(ALERT, annotations={"summary": nasty, "description": nasty})
-    far = Far()
-    async with smtp(far) as channel:
-        await channel.send(replace(PAGE, incident=structs.replace(INCIDENT, title=alert.summary), alerts=[alert]))
-    mail = _mail(far)
-    assert mail["Bcc"] is None
-    assert mail["Subject"] == "[CRITICAL] x Bcc: eve@evil.org {{ 7 * 7 }}{% raw %}"
-    assert "{{ 7 * 7 }}" in mail.get_content()
 
 
 async def test_secret_that_is_missing(tmp_path: Path) -> None:

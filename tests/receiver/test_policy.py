@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receiver.engine.effects import CancelTimer, Send, SetTimer
 from receiver.engine.events import (
     Acknowledged,
     AlertRef,
@@ -17,14 +18,14 @@ from receiver.engine.events import (
     AnyEvent,
     Escalated,
     EscalationDue,
-    EscalationStep,
-    MessageFailed,
-    MessageSent,
     Opened,
     Resolved,
 )
 from receiver.engine.incident import Incident, IncidentStatus, apply, fold
-from receiver.engine.policy import CancelTimer, Send, SetTimer, step, still_wanted
+from receiver.engine.message_events import MessageFailed, MessageSent
+from receiver.engine.plan import EscalationStep
+from receiver.engine.policy import step
+from receiver.engine.wanted import still_wanted
 from tests.receiver.bodies import START
 from tocsin.model import Severity
 
@@ -91,7 +92,7 @@ def test_last_alert_resolves_the_incident() -> None:
 
 def test_failed_page_brings_the_next_step_forward() -> None:
     """A page that reached nobody does not wait for the next step's time."""
-    decision = step(opened(ASKED), MessageFailed("mail", "page", "k", "no such user"), START)
+    decision = step(opened(ASKED), MessageFailed("mail", "page", "i1/page/0/mail", "no such user"), START)
     assert decision.effects == (SetTimer("i1", 1, START),)
 
 

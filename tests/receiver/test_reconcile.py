@@ -16,7 +16,7 @@ from receiver.reconcile.judge import Answer, Memory, Terms, judge
 from receiver.reconcile.reconciler import Reconciler
 from tests.receiver.bodies import START, alert, body
 from tests.receiver.harness import Harness, escalation, receiver
-from tocsin.amapi import AlertState, GettableAlert, Named, NoAnswer, Status
+from tocsin.amapi import AlertState, GettableAlert, GettableSilence, Named, NoAnswer, Status
 
 AGES = timedelta(hours=1)
 NOW = START + AGES
@@ -116,6 +116,7 @@ class FakePeer:
     alerts_now: list[GettableAlert] = field(default_factory=list)
     started_at: datetime = START - AGES
     failure: Exception | None = None
+    silences_now: list[GettableSilence] = field(default_factory=list)
     url: str = "http://am"
 
     async def status(self) -> Status:
@@ -129,6 +130,9 @@ class FakePeer:
     async def visit_alerts(self, visit: Callable[[GettableAlert], None]) -> None:
         for one in self.alerts_now:
             visit(one)
+
+    async def silences(self) -> list[GettableSilence]:
+        return self.silences_now
 
 
 def config(folder: Path, **reconcile: Any) -> ReceiverConfig:

@@ -88,7 +88,7 @@ async def test_the_receiver_stops(tmp_path: Path) -> None:
         readers = [await tocsin.client.get(PATH) for _ in range(MOST_AT_ONCE)]
         assert (await tocsin.client.get(PATH)).status == 503
         async with asyncio.timeout(5):
-            await tocsin.receiver.application.shutdown()
+            await tocsin.receiver.doors.application.shutdown()
             assert [(await one.content.read()).strip() for one in readers] == [b""] * MOST_AT_ONCE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def enable(tocsin: Harness, file: Path) -> None:
 
     async def take(prepared: Prepared) -> None:
         phones = {name: tocsin.phones.get(name, Phone()) for name in prepared.channels}
-        await tocsin.receiver.take(Prepared(prepared.config, prepared.authentication, phones, prepared.holds))
+        await tocsin.receiver.take(replace(prepared, channels=phones, directory=prepared.config.directory(phones)))
 
     reloader = Reloader(
         lambda: Prepared.of(load(file, ReceiverConfig), again=True),
@@ -39,7 +40,7 @@ def enable(tocsin: Harness, file: Path) -> None:
         registry=tocsin.receiver.metrics.registry,
         clock=tocsin.clock,
     )
-    tocsin.receiver.lifecycle.reload = reloader.reload
+    tocsin.receiver.doors.lifecycle.reload = reloader.reload
 
 
 async def metric(tocsin: Harness, name: str) -> float:
@@ -161,8 +162,8 @@ async def test_limits(tmp_path: Path) -> None:
 async def test_ready_while_stopping(tmp_path: Path, stopping: bool, status: int) -> None:
     """A receiver that stops is not ready, but still alive."""
     async with receiver(tmp_path) as tocsin:
-        tocsin.receiver.lifecycle.stopping = stopping
-        assert isinstance(tocsin.receiver.lifecycle, Lifecycle)
+        tocsin.receiver.doors.lifecycle.stopping = stopping
+        assert isinstance(tocsin.receiver.doors.lifecycle, Lifecycle)
         assert (await tocsin.client.get("/-/ready")).status == status
         assert (await tocsin.client.get("/-/healthy")).status == 200
 

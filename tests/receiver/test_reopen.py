@@ -10,10 +10,14 @@ import pytest
 from msgspec.structs import replace
 
 from receiver.config import ReceiverConfig
-from receiver.engine.events import AlertRef, AlertsExpired, AlertsResolved, Message, MessageSent, Reopened, Resolved
+from receiver.engine.effects import CancelTimer, Send, SetTimer
+from receiver.engine.events import AlertRef, AlertsExpired, AlertsResolved, Reopened, Resolved
 from receiver.engine.incident import Incident, IncidentStatus
-from receiver.engine.policy import CancelTimer, Send, SetTimer, step, still_wanted
+from receiver.engine.message_events import MessageSent
+from receiver.engine.plan import Message
+from receiver.engine.policy import step
 from receiver.engine.reopen import reopens
+from receiver.engine.wanted import still_wanted
 from receiver.notify.channel import ChannelUnavailable, Envelope
 from receiver.notify.text import Writer
 from receiver.show import sentence
@@ -204,7 +208,7 @@ def test_messages_read_well(message: Message, changes: dict[str, Any], subject: 
 
 def test_timeline_in_words() -> None:
     """What expired, what came back and who heard of it stands in the story as a sentence."""
-    told = {"channel": "sms", "message": "reopened", "key": "k"}
+    told = {"channel": "sms", "message": "reopened", "key": "k", "person": "", "reason": ""}
     assert [
         sentence({"kind": "alerts_expired", "alerts": [{"id": "a", "name": "Disk"}], "reason": "nobody knows it"}),
         sentence({"kind": "reopened", "reason": "Disk fired again", "tell": ["sms"]}),

@@ -5,16 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
-from receiver import serve
 from receiver.config import ReceiverConfig
 from receiver.web.authentication import Authentication
 from receiver.web.sources import SourceSettings, TokenSettings, read_token
 from tocsin.config import load
 from tocsin.errors import InputError, TocsinError
-from tocsin.guard import Guard
-from tocsin.serving import Listen
 
 
 def one_source(folder: Path) -> ReceiverConfig:
@@ -72,13 +68,3 @@ def test_a_token_that_went_away(tmp_path: Path) -> None:
     (tmp_path / "token").unlink()
     with pytest.raises(TocsinError, match="token: the secret cannot be read"):
         Authentication.read(config.sources)
-
-
-def test_beyond_loopback(tmp_path: Path) -> None:
-    """Beyond loopback the receiver warns of what is open: everything, or all but the webhooks."""
-    for config, says in ((ReceiverConfig(), "without authentication"), (one_source(tmp_path), "webhooks need a proof")):
-        for address, warnings in (("127.0.0.1:9095", 0), ("0.0.0.0:9095", 1)):
-            with capture_logs() as logs:
-                serve._warn(config, Listen.parse(address), Guard())
-            assert sum(says in line["event"] for line in logs) == warnings
-            assert sum("beyond loopback" in line["event"] for line in logs) == warnings

@@ -128,7 +128,7 @@ async def test_channels_count_from_zero(tmp_path: Path) -> None:
     """A channel's counts are there before its first message, so that the first failure is an increase."""
     async with receiver(tmp_path, TWO_STEPS) as tocsin:
         text = await (await tocsin.client.get("/metrics")).text()
-        assert 'tocsin_receiver_messages_total{channel="bob",state="failed"} 0.0' in text
+        assert 'tocsin_receiver_messages_total{channel="bob",state="dead"} 0.0' in text
 
 
 async def test_channel_that_refuses(tmp_path: Path) -> None:

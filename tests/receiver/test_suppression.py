@@ -107,7 +107,7 @@ async def test_window_at_run_time(tmp_path: Path) -> None:
     [
         ("[]", "JSON object"),
         ("{", "JSON object"),
-        ('{"name": "x"}', "matchers: Field required"),
+        ('{"name": "x"}', "matchers is missing"),
         ('{"name": "x", "matchers": "a=b"}', "needs 'from'"),
         ('{"name": "x", "matchers": "a=~\\".*\\"", "from": "2026-11-21T04:00", "duration": "1h"}', "every alert"),
         ('{"name": "x", "matchers": "a=b", "from": "2026-11-21T04:00", "to": "2026-11-21T03:00"}', "before it begins"),

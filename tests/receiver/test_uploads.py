@@ -72,7 +72,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def held(tocsin: Harness, wanted: int) -> None:
     """Waits until bodies on their way in hold so many bytes."""
     async with asyncio.timeout(20):
-        while tocsin.receiver.uploads.held != wanted:  # noqa: ASYNC110 - a number, and no event
+        while tocsin.receiver.doors.uploads.held != wanted:  # noqa: ASYNC110 - a number, and no event
             await asyncio.sleep(0.005)
 
 
@@ -159,7 +159,7 @@ async def test_the_youngest_gives_way(tmp_path: Path) -> None:
     async with receiver(tmp_path, BUDGET) as tocsin, wires(tocsin, 3) as (oldest, middle, youngest):
         whole = padded(2 * MIB)
         for wire, sent in ((oldest, MIB), (middle, MIB), (youngest, MIB // 2)):
-            before = tocsin.receiver.uploads.held
+            before = tocsin.receiver.doors.uploads.held
             await wire.send(HEAD, f"Content-Length: {2 * MIB}\r\n\r\n", whole[:sent])
             await held(tocsin, before + sent)
         await middle.send(whole[MIB : MIB + MIB // 2])

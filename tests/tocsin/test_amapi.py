@@ -13,6 +13,7 @@ import pytest
 import tenacity
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from msgspec.structs import replace
 
 from tests.alertmanagers import alertmanager, tells
 from tests.real import Binaries
@@ -22,8 +23,10 @@ from tocsin.amapi import (
     Alertmanager,
     AlertmanagerError,
     GettableAlert,
+    Matcher,
     NoAnswer,
     NotAlertmanager,
+    PostableSilence,
     Refused,
     from_each,
 )
@@ -80,6 +83,7 @@ async def answering(status: int, text: str = "") -> AsyncIterator[tuple[Alertman
         (302, "", NotAlertmanager, "answered HTTP 302 with nothing", ATTEMPTS),
         (200, "<html>log in</html>", NotAlertmanager, "answered with '<html>log in</html>' instead", 1),
         (200, '[{"labels": 3}]', NotAlertmanager, "instead of Alertmanager's JSON: Expected", 1),
+        (400, "bad matcher", Refused, r"does not take what it was sent \(HTTP 400\): 'bad matcher'", 1),
         (401, "", Refused, r"does not let us in \(HTTP 401\)", 1),
         (404, "", Refused, "is it the address of an Alertmanager", 1),
     ],
@@ -123,3 +127,33 @@ async def test_unreadable_files(tmp_path: Path) -> None:
         async with aiohttp.ClientSession() as session:
             with pytest.raises(TocsinError, match=f"{tmp_path}/no: "):
                 await Alertmanager(session, NOWHERE, access).alerts()
+
+
+@pytest.mark.real
+async def test_writing_silences(binaries: Binaries, tmp_path: Path) -> None:
+    """Both Alertmanagers prolong a silence under its id, make a new one of other matchers, and end it when told."""
+    async with alertmanager(binaries, tmp_path, tells(f"{NOWHERE}/hook")) as running:
+        ask = Alertmanager(running.http, running.url)
+        now = datetime.now(UTC)
+        matchers = (
+            Matcher("alertname", 'D"\n{'),
+            Matcher("env", "", is_equal=False),
+            Matcher("n", "1|2", is_regex=True),
+        )
+        wanted = PostableSilence(matchers, now, now + timedelta(hours=1), "tocsin/alice", "incident 1: x")
+        first = await ask.write_silence(wanted)
+        (found,) = await ask.silences()
+        assert (found.id, found.holds, set(found.matchers)) == (first, True, set(matchers))
+        assert (found.created_by, found.comment) == ("tocsin/alice", "incident 1: x")
+        longer = replace(wanted, id=first, starts_at=found.starts_at, ends_at=now + timedelta(hours=2))
+        assert await ask.write_silence(longer) == first
+        (found,) = await ask.silences()
+        assert abs(found.ends_at - longer.ends_at) < timedelta(seconds=1)
+        second = await ask.write_silence(replace(longer, starts_at=found.starts_at, matchers=matchers[:1]))
+        assert second != first
+        assert {one.id: one.holds for one in await ask.silences()} == {first: False, second: True}
+        await ask.end_silence(second)
+        over = {one.id: one for one in await ask.silences()}[second]
+        assert (over.holds, over.ended_by_hand) == (False, True)
+        with pytest.raises(Refused, match="HTTP 422"):
+            await ask.write_silence(replace(wanted, matchers=()))

@@ -32,12 +32,14 @@ TLS = "tls_server_config: {cert_file: server.pem, key_file: server.key"
 async def serving(file: Path) -> AsyncIterator[str]:
     """A server behind a guard; it answers with the names of the certificate that it was shown."""
     guard = Guard(file)
-    application = web.Application(middlewares=[guard.middleware(lambda request: request.path == "/exempt")])
+    application = web.Application(
+        middlewares=[guard.middleware(lambda r: r.path == "/exempt", lambda r: r.path == "/patient")]
+    )
 
     async def names(request: web.Request) -> web.Response:
         return web.json_response(sorted(certificate_names(request)))
 
-    application.add_routes([web.get("/", names), web.get("/exempt", names)])
+    application.add_routes([web.get("/", names), web.get("/exempt", names), web.get("/patient", names)])
     runner = web.AppRunner(application)
     try:
         yield await serve(runner, Listen("127.0.0.1", 0), guard.ssl_context())
@@ -144,6 +146,30 @@ async def test_users(tmp_path: Path) -> None:
         touch(file, file.read_text().replace("alice", "carol"))
         assert await status(**login("alice", "s3cret")) == 401
         assert await status(**login("carol", "s3cret")) == 200
+
+
+async def test_wrong_passwords_wait(tmp_path: Path) -> None:
+    """After ten wrong passwords one that was not seen to be right waits, unless the request would not come again."""
+    file = tmp_path / "web.yml"
+    file.write_text(f"basic_auth_users: {{alice: '{HASH}', bob: '{HASH}'}}")
+    async with serving(file) as url, aiohttp.ClientSession() as http:
+
+        async def status(path: str = "/", **headers: str) -> int:
+            async with http.get(url + path, headers=headers) as answer:
+                assert ("Retry-After" in answer.headers) == (answer.status == 429)
+                return answer.status
+
+        assert await status(**login("alice", "s3cret")) == 200
+        with capture_logs() as logs:
+            assert [await status(**login("bob", "wrong")) for _ in range(10)] == [401] * 10
+        assert len(logs) == 1
+        assert await status(**login("bob", "s3cret")) == 429
+        assert await status(**login("alice", "wrong")) == 429
+        assert await status(**login("alice", "s3cret")) == 200
+        assert await status() == 401
+        assert await status("/patient", **login("bob", "wrong")) == 401
+        assert await status("/patient", **login("bob", "s3cret")) == 200
+        assert await status("/exempt") == 200
 
 
 async def test_a_file_that_became_wrong(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from receiver.engine.events import (
     AlertsResolved,
     AnyEvent,
     CauseMarked,
-    EscalationStep,
     NoiseMarked,
     Opened,
     Root,
@@ -31,6 +30,7 @@ from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.notification import Body, Notification
 from receiver.engine.occurrence import Occurrence, new_id
 from receiver.engine.policy import step
+from receiver.engine.routing import Routing
 from receiver.engine.working_set import WorkingSet
 
 DECISION = "tocsin/decision"  # the source of such bodies; no sender's name can hold a slash
@@ -72,7 +72,7 @@ def incidents_said(notifications: Iterable[Notification]) -> set[str]:
     return {incident for said in labels for incident in (said.get("incident"), said.get("to")) if incident}
 
 
-def decide(said: Mapping[str, str], work: WorkingSet, escalation: tuple[EscalationStep, ...], now: datetime) -> None:
+def decide(said: Mapping[str, str], work: WorkingSet, routing: Routing, now: datetime) -> None:
     """Carries a decision out; one that has become impossible meanwhile changes nothing, and `work.outcome` says why."""
     incident, by = work.home(said.get("incident")), said.get("by", "") or "somebody"
     if incident is None:
@@ -90,7 +90,7 @@ def decide(said: Mapping[str, str], work: WorkingSet, escalation: tuple[Escalati
     elif not alerts:
         refused = f"none of these alerts is part of {incident.id}"
     elif said.get("what") == What.MOVE:
-        refused = _move(incident, alerts, said.get("to", ""), by, escalation, work, now)
+        refused = _move(incident, alerts, said.get("to", ""), by, routing, work, now)
     else:
         for occurrence in alerts:
             incident = _mark(incident, occurrence, What(said["what"]), by, work, now)
@@ -119,7 +119,7 @@ def _move(
     alerts: Sequence[Occurrence],
     to: str,
     by: str,
-    escalation: tuple[EscalationStep, ...],
+    routing: Routing,
     work: WorkingSet,
     now: datetime,
 ) -> str:
@@ -134,7 +134,7 @@ def _move(
     worst = max(alerts, key=lambda one: one.severity.rank)
     new = target is None
     if target is None:
-        target = _opened(incident, alerts, by, escalation, work, now)
+        target = _opened(incident, alerts, by, routing, work, now)
     joined = AlertsJoined(refs, worst.severity, f"{by} moved it here from {incident.id}")
     target = work.decided(target, step(target, joined, now), now)
     if ended:
@@ -155,20 +155,23 @@ def _opened(
     incident: Incident,
     alerts: Sequence[Occurrence],
     by: str,
-    escalation: tuple[EscalationStep, ...],
+    routing: Routing,
     work: WorkingSet,
     now: datetime,
 ) -> Incident:
     """A new incident for what a person took out of one: whoever heard of that has heard of this."""
     first = min(alerts, key=lambda one: (one.starts_at, one.identity))
+    plan = routing.escalation(first.labels, first.tenant, now)
     opened = Opened(
         tenant=first.tenant,
         source=first.source,
         key=(name := new_id("incident", incident.id, incident.version, first.id)),
         title=first.summary,
-        escalation=escalation,
+        escalation=plan.steps,
         reason=f"{by} took it out of {incident.id}",
         root=Root(AlertRef(first.id, first.name), first.starts_at),
+        plan=plan,
+        labels=tuple(sorted(first.labels.items())),
     )
     new = Incident(name)
     new = work.decided(new, step(new, opened, now), now)

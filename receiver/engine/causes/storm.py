@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from receiver.engine.causes.board import Board
 from receiver.engine.causes.settings import StormSettings
 from receiver.engine.correlate import Placement
+from receiver.engine.effects import LookAgain
 from receiver.engine.events import StormBegan, StormEnded
 from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.occurrence import Occurrence, new_id
-from receiver.engine.policy import LookAgain, step
+from receiver.engine.policy import step
 from receiver.engine.working_set import WorkingSet
 from tocsin import duration
 

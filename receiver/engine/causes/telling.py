@@ -26,11 +26,18 @@ def _cause(tree: Tree) -> Iterator[str]:
 def _storm(tree: Tree) -> Iterator[str]:
     if tree.services:
         yield f"Storm: {counts(tree.services)}"
-    candidates = [branch for branch in tree.branches if branch.role is Role.CAUSE]
-    if candidates:
+    likeliest = candidates(tree)
+    if likeliest:
         yield "Likeliest causes, those with most consequences first:"
-    for branch in candidates[:NAMED]:
+    for branch in likeliest:
         yield f"- {named(branch)}, since {branch.began_at:%H:%M:%S} UTC{_followed(branch)}"
+
+
+def candidates(tree: Tree) -> list[Branch]:
+    """The likeliest cause, if there is one to be named; of a storm several, those with most consequences first."""
+    if not tree.storm:
+        return [tree.cause] if tree.cause is not None else []
+    return [branch for branch in tree.branches if branch.role is Role.CAUSE][:NAMED]
 
 
 def _followed(branch: Branch) -> str:

@@ -7,11 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from receiver.engine.causes.by_causes import ByCauses
-from receiver.engine.events import AlertsJoined, AnyEvent, EscalationStep
+from receiver.engine.effects import Effect
+from receiver.engine.events import AlertsJoined, AnyEvent
 from receiver.engine.incident import Incident
 from receiver.engine.notification import Body
 from receiver.engine.pipeline import Rules, process, read
-from receiver.engine.policy import Effect
+from receiver.engine.plan import EscalationStep
+from receiver.engine.routing import always
 from receiver.engine.seen import Seen
 from receiver.engine.topology import Topology
 from receiver.engine.working_set import Outcome, WorkingSet
@@ -31,7 +33,7 @@ def rules(edges: dict[str, tuple[str, ...]] | None = None, **more: Any) -> Rules
     steps = (EscalationStep(timedelta(seconds=3), ("alice",)),)
     within = timedelta(minutes=10)
     graph = Topology("service", EDGES if edges is None else edges)
-    return Rules(ByCauses(graph), escalation=steps, reopen_within=within, **more)
+    return Rules(ByCauses(graph), routing=always(*steps), reopen_within=within, **more)
 
 
 @dataclass

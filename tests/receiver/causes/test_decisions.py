@@ -133,7 +133,7 @@ async def test_the_engine_is_late(tmp_path: Path) -> None:
     """A decision that is not carried out in time is answered 202, and carried out later."""
     async with receiver(tmp_path, config()) as tocsin:
         fault = await breaks(tocsin)
-        tocsin.receiver.decisions.wait_seconds = 0.0
+        tocsin.receiver.doors.decisions.wait_seconds = 0.0
         path = f"/api/v1/incidents/{fault['id']}/cause"
         answer = await tocsin.client.post(path, json={"name": "WebErrors"})
         told = await answer.json()
@@ -146,22 +146,22 @@ async def test_the_engine_is_late(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "said", "status", "says"),
     [
-        ("merge", {}, 400, "say into which incident"),
+        ("merge", {}, 400, "into is missing"),
         ("merge", {"into": "zzzz"}, 404, "there is no incident zzzz"),
         ("merge", {"into": "FAULT"}, 409, "is named twice"),
         ("merge", {"into": "MERGED"}, 409, "has become part of FAULT: decide about that one"),
         ("merge", {"into": "RESOLVED"}, 409, "merge the other way round: RESOLVED into FAULT"),
         ("merge", {"into": "OTHERS"}, 409, "different tenants, default and acme"),
-        ("merge", {"into": ""}, 400, "say into which incident"),
-        ("merge", {"into": 5}, 400, "the body must be a JSON object"),
+        ("merge", {"into": ""}, 400, "into must have at least 1 character"),
+        ("merge", {"into": 5}, 400, "into must be a valid string"),
         ("split", {}, 400, "say which alerts"),
-        ("split", {"alerts": ["6"]}, 400, "more than one alert begins with 6"),
+        ("split", {"alerts": ["6"]}, 409, "more than one alert begins with 6"),
         ("split", {"alerts": ["zzz"]}, 404, "no alert of FAULT has the id zzz; tocsin alerts list --incident FAULT"),
         ("split", {"alerts": [""]}, 404, "that is empty"),
         ("split", {"alerts": ["6"] * 5001}, 400, "at most 5,000 alerts at once"),
         ("split", {"name": "Nothing"}, 404, "no alert of FAULT has the name Nothing"),
-        ("split", {"alerts": "abc"}, 400, "the body must be a JSON object"),
-        ("move", {"name": "WebErrors"}, 400, "say to which incident"),
+        ("split", {"alerts": "abc"}, 400, "alerts must be a list"),
+        ("move", {"name": "WebErrors"}, 400, "to is missing"),
         ("move", {"name": "WebErrors", "to": "FAULT"}, 409, "is named twice"),
         ("move", {"name": "WebErrors", "to": "RESOLVED"}, 409, "is resolved; alerts can be moved to an open incident"),
         ("move", {"name": "WebErrors", "to": "OTHERS"}, 409, "nothing crosses a tenant"),

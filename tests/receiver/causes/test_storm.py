@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from receiver.engine.causes.settings import StormSettings
 from receiver.engine.causes.storm import BY, Storms
+from receiver.engine.effects import LookAgain
 from receiver.engine.held import marker
-from receiver.engine.policy import LookAgain
 from tests.receiver.bodies import START
 from tests.receiver.causes.playing import Play, rules
 

@@ -141,7 +141,7 @@ async def test_pages_and_prefixes(store: Database) -> None:
     for name in ("aa", "aB", "b"):
         await _opened(store, name)
     queries = Queries(store)
-    first = await queries.incidents(status=None, limit=2, after=None)
+    first = await queries.incidents(limit=2, after=None)
     assert [one.id for one in first.items] == ["b", "aa"]
     assert {one.id for one in await queries.named("a")} == {"aB", "aa"}
     inbox_ = await Inbox.open(store, done=0, limit=1)

@@ -1,0 +1,1 @@
+"""Policies, routes and whom a step reaches: the configuration's part in an escalation."""

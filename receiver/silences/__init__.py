@@ -1,0 +1,1 @@
+"""Two-way with Alertmanager: silences written for incidents and maintenance windows, silences of others seen."""
