@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
 import structlog
 
-from receiver.config import ReceiverConfig
 from receiver.decide import Decider
 from receiver.doors import Doors
 from receiver.engine.held import EVERYTHING, marker
@@ -21,7 +19,6 @@ from receiver.heartbeats import notices
 from receiver.jobs.runner import Runner
 from receiver.loop import EngineLoop
 from receiver.metrics import Metrics
-from receiver.notify.channel import Channel
 from receiver.onsets.known import KnownHolds
 from receiver.prepared import Prepared, reading_of, rules_of
 from receiver.retention import Retention
@@ -71,33 +68,24 @@ class Receiver:
     holds: KnownHolds
 
     @classmethod
-    async def build(
-        cls,
-        database: Database,
-        config: ReceiverConfig,
-        clock: Clock,
-        channels: Mapping[str, Channel],
-        guard: Guard | None = None,
-        holds: Holds | None = None,
-    ) -> Self:
+    async def build(cls, database: Database, prepared: Prepared, clock: Clock, guard: Guard | None = None) -> Self:
         """Wires the parts together and takes the engine's turn, if it is free.
 
-        `holds` is what the rule files tell, None: they are read now.
-
         Raises:
-            TocsinError: a source's token file holds no token, or a key of ours cannot be read.
+            TocsinError: a key of ours cannot be read.
         """
+        config = prepared.config
         metrics, job_due = Metrics(), asyncio.Event()
         metrics.built(__version__)
-        metrics.expect_channels(channels)
+        metrics.expect_channels(prepared.channels)
         ledger, queries = Ledger(database), Queries(database)
         inbox = await Inbox.open(database, done=await ledger.position(), limit=config.inbox_limit)
         decider, jobs = Decider(ledger, metrics, clock, job_due=job_due), Jobs(database)
-        rules = rules_of(config, holds)
+        rules = rules_of(config, prepared.holds)
         stories, holds_known = Stories(queries, reading_of(config, rules)), KnownHolds(rules.holds)
         holding, windows, recording = Holding(database), Windows(database, inbox), Recording()
         telling = await Telling.build(
-            database, config, rules.routing, channels, ledger=ledger, stories=stories, decider=decider, clock=clock
+            database, prepared, rules.routing, ledger=ledger, stories=stories, decider=decider, clock=clock
         )
         if await holding.holds_any():  # under what may be another configuration now
             async with inbox.beside(marker(clock.now(), by=EVERYTHING)):
@@ -173,7 +161,7 @@ class Receiver:
         )
         doors = await Doors.build(
             database,
-            config,
+            prepared,
             guard or Guard(),
             inbox=inbox,
             recording=recording,

@@ -7,7 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, PrivateAttr, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from receiver.engine.causes.settings import CorrelationSettings
 from receiver.engine.flapping import FlappingSettings
@@ -42,6 +50,9 @@ if not TYPE_CHECKING:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
+Address = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
+
+
 class ReceiverConfig(Sections):
     """The whole file."""
 
@@ -64,7 +75,7 @@ class ReceiverConfig(Sections):
     max_connections: int = Field(
         512, ge=8, description="Connections at once; one too many takes the place of one that asks for nothing."
     )
-    external_url: str = Field("", description="Where people reach this receiver; stands in messages.")
+    external_url: Address = Field("", description="Where people reach this receiver; stands in messages.")
     tracing: TracingSettings | None = Field(None, description="Where OpenTelemetry's traces go.")
     database: DatabaseSettings = Field(DatabaseSettings(), description="Where the store lies.")
     retention: RetentionSettings = Field(RetentionSettings(), description="How long the past is kept.")

@@ -176,9 +176,7 @@ def _end(event: AnyEvent, decision: Step) -> tuple[EndState, str]:
     match event:
         case MessageSent(reason=reason):
             return "sent", reason
-        case MessageSkipped(reason=reason):
-            return "skipped", reason
-        case MessageDiverted(reason=reason):
+        case MessageSkipped(reason=reason) | MessageDiverted(reason=reason):
             return "skipped", reason
         case MessageFailed(reason=reason):
             return "dead", reason

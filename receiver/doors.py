@@ -11,7 +11,6 @@ from aiohttp import web
 
 from receiver.access.desk import Desk
 from receiver.access.proofs import Proofs
-from receiver.config import ReceiverConfig
 from receiver.decide import Decider
 from receiver.metrics import Metrics
 from receiver.prepared import Prepared
@@ -31,7 +30,6 @@ from receiver.telling import Telling
 from receiver.web.access import Access
 from receiver.web.answer import AnswerPages
 from receiver.web.api import Api
-from receiver.web.authentication import Authentication
 from receiver.web.callbacks import Callbacks
 from receiver.web.creating import Creating
 from receiver.web.decisions import DecisionApi
@@ -76,7 +74,7 @@ class Doors:
     async def build(
         cls,
         database: Database,
-        config: ReceiverConfig,
+        prepared: Prepared,
         guard: Guard,
         *,
         inbox: Inbox,
@@ -99,13 +97,11 @@ class Doors:
         Args:
             failing: why the engine waits, an empty text if it does not.
             wake: is called when something may be due because of what came in.
-
-        Raises:
-            TocsinError: a source's token file holds no token.
         """
+        config = prepared.config
         handlers, responder, lifecycle = telling.handlers, telling.responder, Lifecycle()
         uploads = Uploads(config.bounds)
-        hooks = Hooks(inbox, metrics, clock, Authentication.read(config.sources), uploads)
+        hooks = Hooks(inbox, metrics, clock, prepared.authentication, uploads)
         hooks.taken = recording.taken
         tokens = Tokens(database)
         access = Access(Proofs(responder.directory, tokens, clock), metrics, config.external_url)

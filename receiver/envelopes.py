@@ -67,7 +67,7 @@ class Envelopes:
             alerts, tree, events = await self._stories.members(incident.id, SHOWN_ALERTS), Tree(), ()
         worst_first = sorted(alerts, key=lambda o: (o.ends_at is not None, -o.severity.rank, o.starts_at))
         person = to.user if to else ""
-        now, base = self._clock.now(), self.links.external_url.rstrip("/")
+        now, base = self._clock.now(), self.links.external_url
         url = f"{base}/api/v1/incidents/{incident.id}" if base else ""
         return Envelope(
             key=key,

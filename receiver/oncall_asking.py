@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
-from urllib.parse import quote, urlencode
 
 from receiver.engine.routing import Policy
 from receiver.escalation.gaps import gaps_json
@@ -85,37 +83,19 @@ class Running:
     client: Client
 
     def names(self) -> list[str]:
-        return [one["name"] for one in self._items("/api/v1/schedules", {})]
+        return [one["name"] for one in self.client.schedules()]
 
     def who(self, at: str | None, schedule: str | None) -> list[Json]:
-        return self._items("/api/v1/oncall", {"at": at, "schedule": schedule})
+        return list(self.client.on_call(at=at, schedule=schedule))
 
     def show(self, schedule: str, start: str | None, weeks: int) -> Json:
-        return self.call("GET", _path(schedule, {"from": start, "weeks": str(weeks)}))
+        return self.client.schedule(schedule, start=start, weeks=weeks)
 
     def calendar(self, schedule: str, weeks: int) -> bytes:
-        return self.client.content("GET", _path(schedule, {"weeks": str(weeks)}, ".ics"))
+        return self.client.calendar(schedule, weeks)
 
     def gaps(self, weeks: int, schedule: str | None) -> Json:
-        return self.call("GET", "/api/v1/oncall/gaps" + _query({"weeks": str(weeks), "schedule": schedule}))
-
-    def overrides(self, schedule: str) -> list[Json]:
-        return self._items(_path(schedule, {}, "/overrides"), {})
-
-    def override(self, schedule: str, wanted: Mapping[str, str]) -> Json:
-        return self.call("POST", _path(schedule, {}, "/overrides"), wanted)
-
-    def remove(self, schedule: str, override: str, by: str) -> Json:
-        return self.call("DELETE", _path(schedule, {}, f"/overrides/{quote(override, safe='')}"), {"by": by})
-
-    def _items(self, path: str, query: Mapping[str, str | None]) -> list[Json]:
-        items: list[Json] = self.call("GET", path + _query(query))["items"]
-        return items
-
-    def call(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Json:
-        """One request; raises as the client does."""
-        answer: Json = json.loads(self.client.content(method, path, body))
-        return answer
+        return self.client.on_call_gaps(weeks=weeks, schedule=schedule)
 
 
 def asked(config_file: Path | None, url: str | None) -> Answers:
@@ -126,7 +106,7 @@ def asked(config_file: Path | None, url: str | None) -> Answers:
         UsageError: the URL is none, or both are given.
     """
     if config_file is None:
-        return running(url)
+        return Running(Client.from_environment(url))
     if url is not None:
         raise UsageError("--config.file works without a receiver: leave --url out, or leave --config.file out")
     from receiver.config import ReceiverConfig
@@ -145,17 +125,3 @@ def asked(config_file: Path | None, url: str | None) -> Answers:
 def chosen(answers: Answers, schedule: str | None) -> list[str]:
     """The schedules that a command is about."""
     return [schedule] if schedule else answers.names()
-
-
-def running(url: str | None) -> Running:
-    """The receiver at a URL."""
-    return Running(Client.from_environment(url))
-
-
-def _path(schedule: str, query: Mapping[str, str | None], rest: str = "") -> str:
-    return f"/api/v1/schedules/{quote(schedule, safe='')}{rest}{_query(query)}"
-
-
-def _query(query: Mapping[str, str | None]) -> str:
-    given = {key: value for key, value in query.items() if value is not None}
-    return f"?{urlencode(given)}" if given else ""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from receiver.cli import By, Url, show, who, write
+from receiver.cli import By, Url, client, show, who, write
 from tocsin.cli import group
 from tocsin.options import Output
 
@@ -162,9 +162,8 @@ def overrides_(
       tocsin oncall overrides database
     """
     from receiver.oncall.showing import overrides_table
-    from receiver.oncall_asking import running
 
-    found = running(url).overrides(schedule)
+    found = list(client(url).overrides(schedule))
     listed = [one for one in found if everything or one["status"] in ("active", "planned")]
     show(output, {"items": listed}, lambda: overrides_table(listed))
 
@@ -183,9 +182,8 @@ def remove(
     Example:
       tocsin oncall remove database 4k2m
     """
-    from receiver.oncall_asking import running
 
-    answer = running(url).remove(schedule, override_id, who(by, url))
+    answer = client(url).remove_override(schedule, override_id, by=who(by, url))
     done = "removed" if answer["changed"] else f"had been removed by {answer['removed_by']}"
     show(output, answer, lambda: f"{answer['id']}: {done}")
 
@@ -214,7 +212,6 @@ def export(
 
 def _add(schedule: str, wanted: dict[str, str], url: str | None, output: str) -> None:
     from receiver.oncall.showing import override_text
-    from receiver.oncall_asking import running
 
-    answer = running(url).override(schedule, wanted)
+    answer = client(url).add_override(schedule, wanted)
     show(output, answer, lambda: override_text(answer))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from msgspec.structs import replace
 
@@ -13,8 +12,8 @@ from receiver.decide import Decider
 from receiver.engine.events import AnyEvent, Commented, Opened
 from receiver.engine.incident import Incident
 from receiver.engine.ingest import tenant_in
-from receiver.engine.plan import Escalation, EscalationStep
-from receiver.respond import WAIT_AFTER_REASSIGNING, Forbidden, NotPossible, Responder
+from receiver.engine.plan import Escalation
+from receiver.respond import WAIT_AFTER_REASSIGNING, Forbidden, Responder
 from tocsin.clock import Clock
 from tocsin.model import Severity
 
@@ -86,14 +85,12 @@ class Raising:
         return events
 
     def _plan(self, wanted: Wanted, labels: Mapping[str, str], tenant: str) -> Escalation:
-        routing, now = self._responder.routing, self._clock.now()
-        if wanted.policy and wanted.policy not in routing.policies:
-            known = ", ".join(sorted(name for name in routing.policies if name)) or "none"
-            raise NotPossible(f"there is no escalation policy {wanted.policy!r}; known: {known}")
-        chosen = routing.named(wanted.policy, tenant, now) if wanted.policy else None
-        plan = chosen or routing.escalation(labels, tenant, now)
+        responder = self._responder
+        if wanted.policy:
+            plan = responder.policy(wanted.policy, tenant)
+        else:
+            plan = responder.routing.escalation(labels, tenant, self._clock.now())
         if not wanted.notify:
             return plan
-        first = EscalationStep(timedelta(), tuple(self._responder.target(text) for text in wanted.notify))
-        then = [replace(plan.steps[0], after=WAIT_AFTER_REASSIGNING), *plan.steps[1:]] if plan.steps else []
-        return replace(plan, steps=(first, *then))
+        targets = tuple(responder.target(text) for text in wanted.notify)
+        return replace(plan, steps=plan.after_telling(targets, WAIT_AFTER_REASSIGNING))

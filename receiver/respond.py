@@ -20,6 +20,7 @@ from receiver.engine.events import (
     SnoozeEnded,
 )
 from receiver.engine.incident import Incident
+from receiver.engine.plan import Escalation
 from receiver.engine.policy import Step
 from receiver.engine.routing import Routing
 from receiver.engine.targets import Target
@@ -177,8 +178,16 @@ class Responder:
             if not incident.escalation:
                 raise NotPossible("it has no escalation policy: name one, or give it to somebody (reassign)")
             return EscalationForced(by, answer.text, via, round=answer.round)
-        if answer.to not in self.routing.policies:
-            known = ", ".join(sorted(name for name in self.routing.policies if name)) or "none"
-            raise NotPossible(f"there is no escalation policy {answer.to!r}; known: {known}")
-        plan = self.routing.named(answer.to, incident.tenant, self._clock.now())
+        plan = self.policy(answer.to, incident.tenant)
         return EscalationForced(by, answer.text, via, plan, answer.round)
+
+    def policy(self, name: str, tenant: str) -> Escalation:
+        """The escalation of a policy that somebody names, as it is now.
+
+        Raises:
+            NotPossible: there is none of that name.
+        """
+        if name not in self.routing.policies:
+            known = ", ".join(sorted(one for one in self.routing.policies if one)) or "none"
+            raise NotPossible(f"there is no escalation policy {name!r}; known: {known}")
+        return self.routing.named(name, tenant, self._clock.now())

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from receiver.config import ReceiverConfig
 from receiver.decide import Decider
 from receiver.engine.routing import Routing
 from receiver.envelopes import Envelopes
@@ -14,8 +12,8 @@ from receiver.jobs.escalating import Escalating
 from receiver.jobs.handlers import Handlers
 from receiver.jobs.pacing import Pacer
 from receiver.notify.answer_links import AnswerLinks
-from receiver.notify.channel import Channel, close
-from receiver.oncall.current import OnCall, schedules_of
+from receiver.notify.channel import close
+from receiver.oncall.current import OnCall
 from receiver.prepared import Prepared, pacing_of
 from receiver.respond import Responder
 from receiver.silences.keeper import Silences
@@ -44,9 +42,8 @@ class Telling:
     async def build(
         cls,
         database: Database,
-        config: ReceiverConfig,
+        prepared: Prepared,
         routing: Routing,
-        channels: Mapping[str, Channel],
         *,
         ledger: Ledger,
         stories: Stories,
@@ -56,17 +53,18 @@ class Telling:
         """Wires the parts together.
 
         Raises:
-            TocsinError: the key of the answer links cannot be read, or a calendar.
+            TocsinError: the key of the answer links cannot be read.
         """
-        directory, outbox, overrides = config.directory(channels), Outbox(database), Overrides(database)
-        oncall = OnCall(schedules_of(config.schedules), overrides, clock)
+        config, directory = prepared.config, prepared.directory
+        outbox, overrides = Outbox(database), Overrides(database)
+        oncall = OnCall(prepared.schedules, overrides, clock)
         oncall.knows = lambda user: user in responder.directory.users or not responder.directory.users
         responder = Responder(decider, ledger, directory, routing, clock)
         handlers = Handlers(
             ledger=ledger,
             stories=stories,
             envelopes=Envelopes(stories, AnswerLinks(await key(database, "links"), config.external_url), clock),
-            channels=channels,
+            channels=prepared.channels,
             clock=clock,
             escalating=Escalating(directory, routing, Workload(database), clock, oncall.current),
             pacer=Pacer(outbox, pacing_of(config)),
@@ -76,7 +74,7 @@ class Telling:
             records=decider,
             sources=config.alertmanagers,
             clock=clock,
-            external_url=config.external_url.rstrip("/"),
+            external_url=config.external_url,
         )
         return cls(oncall, overrides, outbox, handlers, responder, silences)
 
@@ -89,7 +87,7 @@ class Telling:
         handlers.escalating.routing = self.responder.routing = routing
         handlers.envelopes.links.external_url = config.external_url
         self.silences.sources = config.alertmanagers
-        self.silences.external_url = config.external_url.rstrip("/")
+        self.silences.external_url = config.external_url
         self.oncall.configure(prepared.schedules)
         await close(one for name, one in before.items() if prepared.channels.get(name) is not one)
 

@@ -6,6 +6,7 @@ import asyncio
 import resource
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from bench.intake.verdict import Figure
@@ -13,6 +14,7 @@ from bench.responding.filled import fill, messages
 from bench.responding.sink import Sink
 from receiver.app import Receiver
 from receiver.config import ReceiverConfig
+from receiver.prepared import Prepared
 from receiver.store.database import Database
 from tocsin.clock import SystemClock
 
@@ -26,7 +28,9 @@ async def measure(count: int, folder: Path) -> list[Figure]:
     database = await Database.open(folder / "messages")
     try:
         await fill(database, range(count), messages(clock.now()), clock.now())
-        receiver = await Receiver.build(database, ReceiverConfig(), clock, {"sink": sink})
+        receiver = await Receiver.build(
+            database, replace(Prepared.of(ReceiverConfig()), channels={"sink": sink}), clock
+        )
         cpu, began = _cpu(), time.perf_counter()
         running = asyncio.create_task(receiver.runner.run())
         with suppress(TimeoutError):

@@ -248,9 +248,8 @@ def _anew(incident: Incident, event: SnoozeEnded | Reassigned | EscalationForced
     )
     match event:
         case Reassigned(to=to, wait=wait):
-            then = incident.plan.steps
-            following = (EscalationStep(wait, then[0].notify, then[0].raise_to), *then[1:]) if then else ()
-            return replace(free, assigned_to=to, escalation=(EscalationStep(timedelta(), (to,)), *following), repeats=0)
+            steps = incident.plan.after_telling((to,), wait)
+            return replace(free, assigned_to=to, escalation=steps, repeats=0)
         case EscalationForced(plan=None):
             again = incident.step >= len(incident.escalation)
             return replace(free, step=0 if again else incident.step)

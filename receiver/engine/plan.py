@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from tocsin.model import Severity
 
@@ -43,6 +44,11 @@ class Escalation(msgspec.Struct, frozen=True, omit_defaults=True):
     hand_over: bool = True  # whether who comes on duty is told of what is not over
     sla: Sla | None = None
     silence: tuple[Literal["acknowledge", "snooze"], ...] = ()  # what writes silences to Alertmanager
+
+    def after_telling(self, targets: tuple[str, ...], wait: timedelta) -> tuple[EscalationStep, ...]:
+        """Steps that tell these at once; so long after that the policy's own follow."""
+        then = (replace(self.steps[0], after=wait), *self.steps[1:]) if self.steps else ()
+        return (EscalationStep(timedelta(), targets), *then)
 
 
 class Contact(msgspec.Struct, frozen=True, omit_defaults=True):

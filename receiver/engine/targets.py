@@ -59,8 +59,3 @@ class Target:
         first = self.name if self.kind == "channel" else f"{self.kind}:{self.name}"
         skill = f" skill={self.skill}" if self.skill else ""
         return first + skill + ("" if self.choose == "all" else f" {self.choose}")
-
-
-def channels_of(notify: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of a step's targets that are channels."""
-    return tuple(text for text in notify if ":" not in text)

@@ -21,7 +21,7 @@ from receiver.envelopes import Envelopes, recipient
 from receiver.jobs.escalating import Escalating
 from receiver.jobs.gate import Gate, Shut
 from receiver.jobs.pacing import Pacer, Plan
-from receiver.notify.channel import Channel, ChannelRefused, ChannelUnavailable
+from receiver.notify.channel import Channel, ChannelRefused, ChannelUnavailable, Envelope, Receipt, Recipient
 from receiver.store.endings import Ended, GivenBack
 from receiver.store.jobs import Deliver, Escalate, Job, Reconsider, Ring, Silence
 from receiver.store.ledger import Ledger
@@ -116,9 +116,15 @@ class Handlers:
         """
         known = self.channels.get(channel)
         alone = known is not None and known.follows
-        wanted = [one for one in ready if _verdict(one).send]
+        wanted: list[Ready] = []
+        others: list[list[Ready]] = []  # their reasons need not wait
+        for one in ready:
+            if _verdict(one).send:
+                wanted.append(one)
+            else:
+                others.append([one])
         made = await self.pacer.plan(channel, wanted, self._clock.now(), alone=alone)
-        made.together += [[one] for one in ready if not _verdict(one).send]  # their reasons need not wait
+        made.together += others
         return made
 
     async def prepare(self, jobs: Sequence[Job]) -> list[Ready]:
@@ -193,35 +199,14 @@ class Handlers:
         shut = gate.closed_at(self._clock.now())
         if shut is not None:
             return [self._shut(one, shut) for one in together]
-        lead, deliver = together[0], together[0].deliver
-        assert lead.incident is not None  # it is still wanted
-        envelope = await self.envelopes.put_together(  # a store that is away is no refusal: not in the try
-            lead.job.key,
-            deliver.message,
-            lead.incident,
-            deliver.channel,
-            to,
-            deliver.reason,
-            attempt=lead.job.attempt,
-            story=lead.story,
-            also=[one.incident for one in together[1:] if one.incident is not None],
-        )
+        envelope = await self._envelope(together, to)  # a store that is away is no refusal: not in the try
         gate.begins()
         try:
-            with self.traces.span(
-                "message",
-                "producer",
-                envelope.incident.traceparent,
-                channel=first.channel,
-                message=first.message,
-                incident=envelope.incident.id,
-                attempt=together[0].job.attempt,
-            ):
-                receipt = await channel.send(envelope)
+            receipt = await self._send(channel, envelope)
         except ChannelUnavailable as error:
             after = None if error.after_seconds is None else timedelta(seconds=error.after_seconds)
             gate.failed(self._clock.now(), str(error), after)
-            wait = back_off(together[0].job.attempt)
+            wait = back_off(envelope.attempt)
             return [self._again(one, gate, wait, str(error)) for one in together]
         except (ChannelRefused, TocsinError) as error:
             gate.worked()
@@ -233,6 +218,34 @@ class Handlers:
         if receipt.skipped:
             return [_skipped(one, receipt.skipped) for one in together]
         return [_sent(one, receipt.reference, together) for one in together]
+
+    async def _envelope(self, together: Sequence[Ready], to: Recipient | None) -> Envelope:
+        """What one message to an address says: of the first, and also of the others."""
+        lead, deliver = together[0], together[0].deliver
+        assert lead.incident is not None  # it is still wanted
+        return await self.envelopes.put_together(
+            lead.job.key,
+            deliver.message,
+            lead.incident,
+            deliver.channel,
+            to,
+            deliver.reason,
+            attempt=lead.job.attempt,
+            story=lead.story,
+            also=[one.incident for one in together[1:] if one.incident is not None],
+        )
+
+    async def _send(self, channel: Channel, envelope: Envelope) -> Receipt:
+        with self.traces.span(
+            "message",
+            "producer",
+            envelope.incident.traceparent,
+            channel=envelope.channel,
+            message=envelope.message,
+            incident=envelope.incident.id,
+            attempt=envelope.attempt,
+        ):
+            return await channel.send(envelope)
 
     def _again(self, one: Ready, gate: Gate, wait: timedelta, reason: str) -> Result:
         """After a failure: later, by another way, or never."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 import aiohttp
 
 from receiver.engine.occurrence import one_line
 from receiver.notify.channel import ChannelRefused, ChannelUnavailable
+from receiver.notify.retry_after import retry_after
+from receiver.notify.session import KeptSession
 
 WORTH_A_RETRY = {408, 425, 429}
 MAX_ANSWER_BYTES = 64 * 1024
@@ -32,10 +32,7 @@ class Poster:
     """Posts; the session is made at the first message and closed with the channel."""
 
     def __init__(self, timeout: timedelta) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=timeout.total_seconds())
-        self._session: aiohttp.ClientSession | None = None
-        self._under_way = 0
-        self._idle = asyncio.Event()
+        self._session = KeptSession(timeout)
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], auth: tuple[str, str] | None = None
@@ -46,31 +43,23 @@ class Poster:
             ChannelUnavailable: it could not be reached, or did not answer in time: perhaps it has taken the message.
             ChannelRefused: the URL is none.
         """
-        if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar())
         sign_in = None if auth is None else aiohttp.BasicAuth(*auth, encoding="utf-8")
-        self._under_way += 1
+        session = self._session.opened()
         try:
-            async with self._session.post(
-                url, data=body, headers=headers, auth=sign_in, allow_redirects=False
-            ) as response:
-                said = await response.content.read(MAX_ANSWER_BYTES)
-                return Answer(response.status, response.headers, said)
+            with self._session.under_way():
+                async with session.post(
+                    url, data=body, headers=headers, auth=sign_in, allow_redirects=False
+                ) as response:
+                    said = await response.content.read(MAX_ANSWER_BYTES)
+                    return Answer(response.status, response.headers, said)
         except aiohttp.InvalidURL as error:
             raise ChannelRefused("the URL cannot be used; see the channel's settings") from error
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ChannelUnavailable(blotted(_said(error), url)) from error
-        finally:
-            self._under_way -= 1
-            self._idle.set()
 
     async def close(self) -> None:
         """Closes the session once what is being sent has been answered."""
-        while self._under_way:  # each ends by its time-out
-            self._idle.clear()
-            await self._idle.wait()
-        if self._session is not None:
-            await self._session.close()
+        await self._session.close()
 
 
 def judge(answer: Answer, now: datetime, detail: str = "") -> None:
@@ -87,17 +76,6 @@ def judge(answer: Answer, now: datetime, detail: str = "") -> None:
     if answer.status >= 500 or answer.status in WORTH_A_RETRY:
         raise ChannelUnavailable(said, retry_after(answer.headers, now))
     raise ChannelRefused(said)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """The seconds that `Retry-After` asks for, as a number or a date (RFC 9110, 10.2.3); None: it does not."""
-    text = headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdecimal():
-        return float(text[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def blotted(text: str, *secrets: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import aiohttp
 
 from receiver.notify.channel import ChannelRefused, ChannelUnavailable
 from receiver.notify.posting import WORTH_A_RETRY, blotted
+from receiver.notify.session import KeptSession
 
 if TYPE_CHECKING:
     from slack_sdk.errors import SlackApiError
@@ -65,10 +65,7 @@ class SlackCalls:
 
     def __init__(self, api_url: str, timeout: timedelta) -> None:
         self._api_url = api_url
-        self._timeout = timeout
-        self._session: aiohttp.ClientSession | None = None
-        self._under_way = 0
-        self._idle = asyncio.Event()
+        self._session = KeptSession(timeout, _guarded)
 
     async def call(self, token: str, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """What a method of the Web API that changes something answers.
@@ -91,18 +88,15 @@ class SlackCalls:
     async def _called(self, token: str, method: str, **how: Any) -> dict[str, Any]:
         from slack_sdk.errors import SlackApiError, SlackClientError
 
-        self._under_way += 1
         try:
-            answer = await self.client(token).api_call(method, **how)
+            with self._session.under_way():
+                answer = await self.client(token).api_call(method, **how)
             return answer.data if isinstance(answer.data, dict) else {}
         except SlackApiError as error:
             raise _verdict(method, error) from error
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             raise ChannelUnavailable(f"{method}: {blotted(said, token)}") from error
-        finally:
-            self._under_way -= 1
-            self._idle.set()
 
     async def answer(self, response_url: str, content: dict[str, Any]) -> None:
         """Answers a click at the address that came with it.
@@ -112,39 +106,26 @@ class SlackCalls:
         """
         from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-        self._under_way += 1
+        session = self._session.opened()
+        client = AsyncWebhookClient(response_url, session=session, retry_handlers=[], logger=sdk_log())
         try:
-            client = AsyncWebhookClient(response_url, session=self._opened(), retry_handlers=[], logger=sdk_log())
-            answer = await client.send_dict(content)
+            with self._session.under_way():
+                answer = await client.send_dict(content)
             if answer.status_code != 200:
                 raise ChannelUnavailable(f"response_url answered {answer.status_code}")
         except (aiohttp.ClientError, ChannelRefused, TimeoutError, OSError, ValueError) as error:
             raise ChannelUnavailable(f"response_url: {type(error).__name__}") from error
-        finally:
-            self._under_way -= 1
-            self._idle.set()
 
     def client(self, token: str) -> AsyncWebClient:
         """slack-sdk's client over our session. It tries nothing again: the outbox does."""
         from slack_sdk.web.async_client import AsyncWebClient
 
-        return AsyncWebClient(token or None, self._api_url, session=self._opened(), retry_handlers=[], logger=sdk_log())
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None or self._session.closed:
-            timeout = aiohttp.ClientTimeout(total=self._timeout.total_seconds())
-            self._session = aiohttp.ClientSession(
-                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_guarded,)
-            )
-        return self._session
+        session = self._session.opened()
+        return AsyncWebClient(token or None, self._api_url, session=session, retry_handlers=[], logger=sdk_log())
 
     async def close(self) -> None:
         """Closes the session once what is being sent has been answered."""
-        while self._under_way:  # each ends by its time-out
-            self._idle.clear()
-            await self._idle.wait()
-        if self._session is not None:
-            await self._session.close()
+        await self._session.close()
 
 
 def sdk_log() -> logging.Logger:

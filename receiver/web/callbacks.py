@@ -49,4 +49,4 @@ class Callbacks:
     def configure(self, channels: Mapping[str, Channel], external_url: str) -> None:
         """Goes on with another configuration."""
         self.pagerduty.channels = self.twilio.channels = channels
-        self.twilio.external_url = external_url.rstrip("/")
+        self.twilio.external_url = external_url

@@ -117,7 +117,7 @@ def operation(
 ) -> Callable[[Any], Any]:
     """Declares a handler. What it `takes` is checked and handed to it; what it `documents` it reads by itself.
 
-    `scope` and `every_tenant` are what `scoped` of `scopes.py` says.
+    `scope` and `every_tenant` are those of `Needs` (scopes.py).
     """
 
     def declare(handler: Callable[..., Awaitable[web.StreamResponse]]) -> Callable[..., Any]:

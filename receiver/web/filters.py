@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any
 
+from aiohttp import web
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from receiver.access.principal import Tenants
@@ -16,6 +17,7 @@ from tocsin.model import Severity
 
 MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
+HIGHEST = 2**62  # of what is numbered
 
 
 def _whole(text: object) -> object:
@@ -107,3 +109,16 @@ async def filtered(queries: Queries, said: Filter, most: int, tenants: Tenants) 
         open_ones = [status.value for status in IncidentStatus if status is not IncidentStatus.RESOLVED]
         found = replace(found, status=open_ones)
     return await queries.incidents(found, limit=most, after=None)
+
+
+def numbered(request: web.Request, what: str) -> int:
+    """The number in a request's path.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    text = request.match_info["number"]
+    if not text.isascii() or not text.isdecimal() or len(text) > 19 or not 1 <= int(text) <= HIGHEST:
+        wrong = f"the number of {what} must be a whole number from 1 to {HIGHEST}"
+        raise BadRequest(wrong, [("number", wrong)])
+    return int(text)

@@ -15,11 +15,10 @@ from receiver.web.access import asking, tenants
 from receiver.web.api import named
 from receiver.web.bodies import By
 from receiver.web.declared import Asked, operation
-from receiver.web.filters import DEFAULT_LIMIT, Limit, Name
-from receiver.web.problems import BadRequest, Impossible
+from receiver.web.filters import DEFAULT_LIMIT, HIGHEST, Limit, Name, numbered
+from receiver.web.problems import Impossible
 from receiver.web.shapes import time_json
 
-HIGHEST = 2**62
 TAG = "notifications"
 PATH = "/api/v1/notifications"
 
@@ -99,11 +98,8 @@ class NotificationApi:
         return web.json_response({**notification_json(found), "state": "pending", "attempts": 0})
 
     async def _named(self, request: web.Request) -> Notification:
-        number = request.match_info["number"]
-        if not number.isascii() or not number.isdecimal() or not 1 <= int(number[:20]) <= HIGHEST:
-            wrong = f"the number of a message must be a whole number from 1 to {HIGHEST}"
-            raise BadRequest(wrong, [("number", wrong)])
-        found = await self._outbox.one(int(number), tenants(request))
+        number = numbered(request, "a message")
+        found = await self._outbox.one(number, tenants(request))
         if found is None:
             raise NoSuchIncident(f"there is no message {number}; retention may have taken it")
         return found

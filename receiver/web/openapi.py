@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import TypeAdapter
 
 from receiver.web.declared import Media, Operation, operation_of, takes_query
+from receiver.web.filters import HIGHEST
 from receiver.web.idempotency import HEADER, PREFIX, REPLAYED
 from receiver.web.openapi_schemas import Schemas
 from receiver.web.problems import IN_PROGRESS, TYPE, TYPES, Problem
@@ -36,7 +37,7 @@ KEY_PARAMETER = {
 }
 PARAMETERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {  # of paths, by name
     "id": ("An id, or its beginning where that is unique.", {"type": "string", "minLength": 1}),
-    "number": ("A number from the list.", {"type": "integer", "minimum": 1, "maximum": 2**62}),
+    "number": ("A number from the list.", {"type": "integer", "minimum": 1, "maximum": HIGHEST}),
     "source": ("A name under `sources`.", {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}),
     "channel": ("A name under `channels`.", {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}),
     "name": ("A name from the configuration.", {"type": "string", "minLength": 1}),

@@ -8,8 +8,8 @@ from pydantic import Field
 from receiver.store.quarantined import Quarantine, Quarantined
 from receiver.web import answers
 from receiver.web.declared import Asked, operation
-from receiver.web.filters import DEFAULT_LIMIT, Limit
-from receiver.web.problems import BadRequest, problem
+from receiver.web.filters import DEFAULT_LIMIT, HIGHEST, Limit, numbered
+from receiver.web.problems import problem
 
 BODIES = {200: answers.Page[answers.QuarantinedJson]}
 
@@ -18,7 +18,7 @@ class Bodies(Asked):
     """How many at once, and behind which."""
 
     limit: Limit = DEFAULT_LIMIT
-    cursor: int | None = Field(None, ge=1, le=2**62)
+    cursor: int | None = Field(None, ge=1, le=HIGHEST)
 
 
 class QuarantineApi:
@@ -51,7 +51,7 @@ class QuarantineApi:
     )
     async def show(self, request: web.Request) -> web.Response:
         """With the beginning of its content."""
-        number = _number(request.match_info["number"], "the number of a body", 2**62)
+        number = numbered(request, "a body")
         found = await self._quarantine.one(number)
         if found is None:
             return _not_there(number)
@@ -70,7 +70,7 @@ class QuarantineApi:
     )
     async def retry(self, request: web.Request) -> web.Response:
         """It is processed as if it had come just now."""
-        number = _number(request.match_info["number"], "the number of a body", 2**62)
+        number = numbered(request, "a body")
         if not await self._quarantine.retry(number):
             return _not_there(number)
         return web.json_response({"id": number, "status": "back in the inbox"})
@@ -88,9 +88,3 @@ def quarantined_json(one: Quarantined) -> answers.QuarantinedJson:
 
 def _not_there(number: int) -> web.Response:
     return problem(404, f"no body {number} is in quarantine; it was re-run, or never there")
-
-
-def _number(text: str, what: str, most: int) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 19 or not 1 <= int(text) <= most:
-        raise BadRequest(f"{what} must be a whole number from 1 to {most}")
-    return int(text)

@@ -1,4 +1,4 @@
-"""What a route asks of whoever calls; told where the route is declared: `scoped("incidents:read", handler)`."""
+"""What a route asks of whoever calls; told where the route is declared: by `operation` (declared.py), or here."""
 
 from __future__ import annotations
 
@@ -31,16 +31,6 @@ class Needs:
 
 
 UNSAID = Needs(ADMIN, every_tenant=True)
-
-
-def scoped(scope: Scope, handler: Answers, *, every_tenant: bool = False) -> Answers:
-    """A handler for whoever has a scope, and with `every_tenant` has it for all of them."""
-    return _marked(handler, Needs(scope, every_tenant))
-
-
-def known(handler: Answers) -> Answers:
-    """A handler for whoever is known; what they may do it finds out itself."""
-    return _marked(handler, Needs(""))
 
 
 def operating(scope: Scope, handler: Answers) -> Answers:

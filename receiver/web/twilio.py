@@ -75,7 +75,7 @@ class TwilioHooks:
         self.channels = channels
         self._uploads = uploads
         self._clock = clock
-        self.external_url = external_url.rstrip("/")
+        self.external_url = external_url
         self._wake = wake
         self._refused = Lately(TOLD_AGAIN)
         self._replies = Replies(queries)

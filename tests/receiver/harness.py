@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from receiver.app import Receiver
 from receiver.config import ReceiverConfig
 from receiver.notify.channel import Channel, Envelope, Receipt
 from receiver.people.directory import Directory
+from receiver.prepared import Prepared
 from receiver.store.database import Database
 from receiver.store.inbox_file import InboxFile
 from tests.receiver.bodies import START
@@ -123,6 +124,11 @@ def escalation(*steps: tuple[str, tuple[str, ...]], **extra: Any) -> ReceiverCon
     )
 
 
+def prepared(config: ReceiverConfig, channels: Mapping[str, Channel]) -> Prepared:
+    """A configuration made ready, with these channels in place of its own."""
+    return replace(Prepared.of(config), channels=channels, directory=config.directory(channels))
+
+
 @asynccontextmanager
 async def receiver(
     folder: Path,
@@ -146,7 +152,7 @@ async def receiver(
     else:
         database = await Database.open(folder, busy_timeout_seconds=busy_seconds)
     guard = guard or Guard()
-    built = await Receiver.build(database, config, clock, channels={**phones, **(channels or {})}, guard=guard)
+    built = await Receiver.build(database, prepared(config, {**phones, **(channels or {})}), clock, guard)
     if not asks:  # else whoever calls must prove who they are, where users are configured
         built.doors.access.proofs.people = Directory()
     commits = asyncio.create_task(built.inbox.run())

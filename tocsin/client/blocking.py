@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tocsin.client.call import Blocking, Call, Json, path
+from tocsin.client.call import Blocking, Call, Json, calendar_path, path
 from tocsin.client.calls import Calls
 from tocsin.client.server import TIMEOUT_SECONDS, Server, attempts, key_of
 
@@ -49,6 +49,11 @@ class Client(Server, Calls, Blocking):
         """The tree of an incident as a picture: `svg` or `mermaid`."""
         call = Call("GET", path("incidents", incident, "graph"), {"format": drawn})
         return self.content(call.method, call.target).decode()
+
+    def calendar(self, schedule: str, weeks: int) -> bytes:
+        """A schedule's shifts as iCalendar."""
+        call = Call("GET", calendar_path(schedule), {"weeks": weeks})
+        return self.content(call.method, call.target)
 
     def content(
         self,

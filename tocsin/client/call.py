@@ -37,6 +37,11 @@ def path(*parts: object) -> str:
     return "/".join(("/api/v1", *(quote(str(part), safe="") for part in parts)))
 
 
+def calendar_path(schedule: str) -> str:
+    """Where a schedule stands as iCalendar."""
+    return f"{path('schedules', schedule)}.ics"
+
+
 def said(**fields: Any) -> Json:
     """A body without what was left out; a name that ends in `_` is one that Python keeps for itself."""
     return {name.rstrip("_"): value for name, value in fields.items() if value is not None}

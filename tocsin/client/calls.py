@@ -185,6 +185,41 @@ class Calls:
         return Call("POST", path("notifications", "test"), body=said(channel=channel, user=user, by=by))
 
     @each
+    def on_call(*, at: str | None = None, schedule: str | None = None) -> Call:
+        """Who is on call in every schedule, or in one; now, or at a time in the schedule's own zone."""
+        return Call("GET", path("oncall"), {"at": at, "schedule": schedule})
+
+    @one
+    def on_call_gaps(*, weeks: int | None = None, schedule: str | None = None) -> Call:
+        """When a policy could find nobody, and when nobody is on call."""
+        return Call("GET", path("oncall", "gaps"), {"weeks": weeks, "schedule": schedule})
+
+    @each
+    def schedules() -> Call:
+        """Every schedule, by name."""
+        return Call("GET", path("schedules"))
+
+    @one
+    def schedule(schedule: str, *, start: str | None = None, weeks: int | None = None) -> Call:
+        """One schedule with its shifts, gaps and overlaps."""
+        return Call("GET", path("schedules", schedule), {"from": start, "weeks": weeks})
+
+    @each
+    def overrides(schedule: str) -> Call:
+        """Overrides and swaps that people added, the newest first."""
+        return Call("GET", path("schedules", schedule, "overrides"))
+
+    @one
+    def add_override(schedule: str, wanted: Mapping[str, Any]) -> Call:
+        """Somebody else for a time: `user`, `from`, `to`, for a swap `swap_with`, and `by`."""
+        return Call("POST", path("schedules", schedule, "overrides"), body=wanted)
+
+    @one
+    def remove_override(schedule: str, override: str, *, by: str | None = None) -> Call:
+        """Takes an override away."""
+        return Call("DELETE", path("schedules", schedule, "overrides", override), body=said(by=by))
+
+    @each
     def tokens() -> Call:
         """Every token that whoever asks may see."""
         return Call("GET", path("tokens"))

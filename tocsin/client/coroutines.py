@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tocsin.client.call import Awaiting, Call, Json, path
+from tocsin.client.call import Awaiting, Call, Json, calendar_path, path
 from tocsin.client.calls import Calls
 from tocsin.client.server import TIMEOUT_SECONDS, Server, attempts, key_of
 from tocsin.errors import UsageError
@@ -77,6 +77,10 @@ class AsyncClient(Server, Calls, Awaiting):
     async def graph(self, incident: str, drawn: str = "svg") -> str:
         """The tree of an incident as a picture: `svg` or `mermaid`."""
         return (await self._send(Call("GET", path("incidents", incident, "graph"), {"format": drawn}), "")).decode()
+
+    async def calendar(self, schedule: str, weeks: int) -> bytes:
+        """A schedule's shifts as iCalendar."""
+        return await self._send(Call("GET", calendar_path(schedule), {"weeks": weeks}), "")
 
     async def _send(self, call: Call, key: str) -> bytes:
         """One request, sent once."""
