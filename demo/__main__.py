@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+from demo.healing import healing
 from demo.processes import CommandFailed, Died
 from demo.show import show_addresses, show_story, tell
 from demo.sketch import sketch
@@ -38,7 +39,7 @@ def _arguments() -> argparse.Namespace:
         help="prometheus and alertmanager; default: %(default)s",
     )
     one = parser.add_mutually_exclusive_group()
-    one.add_argument("--quick", action="store_true", help="the short story: a plain rule; no history, no exporter")
+    one.add_argument("--quick", action="store_true", help="the short stories: plain rules; no history, no exporter")
     one.add_argument("--picture", type=Path, metavar="FILE.svg", help="draw what happened")
     return parser.parse_args()
 
@@ -67,6 +68,9 @@ async def _demo(binaries: Path, *, quick: bool, once: bool, picture: Path | None
     async with running_stack(binaries, without=HISTORY if quick else (), tell=tell) as stack:
         tell(f"All of it is ready after {time.monotonic() - begun:.0f} s.\n")
         outcomes = await show_story(crash(stack) if quick else creep(stack), stack.check)
+        if outcomes[-1].seen and not picture:
+            tell("\nNow two faults that Tocsin tries to mend before a person does; one in vain:\n")
+            outcomes += await show_story(healing(stack), stack.check)
         if not outcomes[-1].seen:
             last = outcomes[-1]
             tell(f"\nThis step was not seen: {last.step.name} ({last.step.where}). Instead: {last.what}")
@@ -85,7 +89,8 @@ async def keep(stack: Stack) -> None:
     tell("It goes on until you press Ctrl-C. Look around, or break something:\n")
     show_addresses(stack.urls)
     tell(f"  .venv/bin/tocsin incidents list --all --url {stack.urls['receiver']}")
-    tell(f"  curl -X POST {stack.urls['shop']}/faults/failing-gateway        (mend it with -X DELETE)\n")
+    tell(f"  curl -X POST {stack.urls['shop']}/faults/failing-gateway        (mend it with -X DELETE)")
+    tell(f"  curl -X POST {stack.urls['shop']}/faults/stuck-recommender      (a runbook asks whether it may mend it)\n")
     try:
         await stack.last()
     except asyncio.CancelledError:

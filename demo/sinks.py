@@ -31,7 +31,7 @@ class Arrival:
 
     sink: str
     at: datetime
-    kind: Literal["page", "resolved", "reopened"]
+    kind: Literal["page", "resolved", "reopened", "approval", "remediation"]
     incident: str
     key: str
     subject: str
@@ -77,7 +77,7 @@ class Sinks:
         arrival = Arrival(
             sink="mail",
             at=datetime.now(UTC),
-            kind="resolved" if subject.startswith("[RESOLVED]") else "page",
+            kind=_kind(subject),
             incident=str(mail["X-Tocsin-Incident"]),
             key=str(mail["Message-ID"]),
             subject=subject,
@@ -85,6 +85,19 @@ class Sinks:
         )
         self.arrivals.append(arrival)
         return "250 OK"
+
+
+def _kind(subject: str) -> Literal["page", "resolved", "approval", "remediation"]:
+    """What a mail is, by the word that its subject begins with; a page begins with its severity."""
+    match subject.partition("]")[0]:
+        case "[RESOLVED":
+            return "resolved"
+        case "[APPROVAL":
+            return "approval"
+        case "[RUNBOOK":
+            return "remediation"
+        case _:
+            return "page"
 
 
 def pages(arrivals: Iterable[Arrival]) -> list[Arrival]:

@@ -19,10 +19,11 @@ from demo.timeline import NotSeen
 
 
 class Sources:
-    """Looks at a running stack."""
+    """Looks at a running stack: at the one incident that there is, or that says in its title what it is `about`."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, about: str = "") -> None:
         self._stack = stack
+        self._about = about
 
     async def targets_up(self) -> str:
         """Prometheus scrapes everything that it should, and got an answer each time."""
@@ -80,16 +81,18 @@ class Sources:
 
     async def the_incident(self) -> dict[str, Any]:
         """The one incident, with its timeline."""
-        items = (await self._get("receiver", "/api/v1/incidents"))["items"]
+        listed = (await self._get("receiver", "/api/v1/incidents"))["items"]
+        items = [item for item in listed if self._about in item["title"]]
         if len(items) != 1:
-            raise NotSeen(f"{len(items)} incidents")
+            raise NotSeen(f"{len(items)} incidents{f' about the {self._about}' if self._about else ''}")
         incident: dict[str, Any] = await self._get("receiver", f"/api/v1/incidents/{items[0]['id']}")
         return incident
 
     async def arrivals(self, sink: str) -> list[Arrival]:
         """What has arrived at a sink, oldest first."""
         arrivals = msgspec.convert(await self._get("sinks", "/messages"), list[Arrival], strict=False)
-        return [arrival for arrival in arrivals if arrival.sink == sink]
+        incident = (await self.the_incident())["id"] if self._about else ""
+        return [one for one in arrivals if one.sink == sink and incident in ("", one.incident)]
 
     async def page(self, sink: str, says: Mapping[str, str]) -> str:
         """One page arrived, and its text tells what a person needs: each fact, and a text that stands for it."""

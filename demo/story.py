@@ -1,4 +1,7 @@
-"""Two stories of one kind: the shop breaks, a person hears of it, says "I have it", and hears once when it is over."""
+"""Two stories of one kind: the shop breaks, a person hears of it, says "I have it", and hears once when it is over.
+
+`healing.py` has two more, in which Tocsin itself tries to mend it.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,7 @@ class Plot:
     mended: str
     alert: str
     says: Mapping[str, str]
+    about: str = ""  # a word that stands in its incident's title, where there are several incidents
 
 
 CRASH = Plot(
@@ -109,7 +113,7 @@ def quiet(stack: Stack, plot: Plot) -> list[Step]:
 
 def told(stack: Stack, plot: Plot) -> list[Step]:
     """From the rule to the first page."""
-    see = Sources(stack)
+    see = Sources(stack, plot.about)
     return [
         Want("the rule fires", RULES, partial(see.rule, plot.alert, "firing")),
         Want("Alertmanager has the alert", ALERTS, partial(see.alert, plot.alert)),
@@ -132,7 +136,7 @@ def acknowledged(stack: Stack) -> list[Step]:
 
 def mended(stack: Stack, plot: Plot) -> list[Step]:
     """Whoever was paged hears the end."""
-    see = Sources(stack)
+    see = Sources(stack, plot.about)
     return [
         Want("the rule is quiet again", RULES, partial(see.rule, plot.alert, "inactive")),
         Want("the incident resolves", INCIDENTS, partial(see.incident, "resolved")),

@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import re2
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     StringConstraints,
     ValidationInfo,
@@ -23,31 +21,11 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from tocsin.config import Duration, OneOrMore, Settings
-from tocsin.http_config import KeptHttpConfig
 from tocsin.promapi import MOST_BYTES
+from tocsin.promconfig import Second, ServerSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 LONGEST_HORIZON = timedelta(days=7)
-
-
-def _url(value: str) -> str:
-    if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
-        hint = "write it as http://127.0.0.1:9090"
-        raise PydanticCustomError("url", "{value} is not an http address", {"value": repr(value), "hint": hint})
-    if urlsplit(value).username is not None:
-        hint = "write basic_auth: {username: …, password_file: …}"
-        raise PydanticCustomError("secret", "a name or password stands in the address", {"hint": hint})
-    return value.rstrip("/")
-
-
-def _positive(value: timedelta) -> timedelta:
-    if value < timedelta(seconds=1):
-        raise PydanticCustomError("duration", "must be 1s or more", {"hint": "write it as 30s, 1m or 5m"})
-    return value
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
 
 
 def _zone(value: str) -> str:
@@ -60,15 +38,11 @@ def _zone(value: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
-Url = Annotated[str, AfterValidator(_url)]
-PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 
 
-class PrometheusSettings(KeptHttpConfig):
+class PrometheusSettings(ServerSettings):
     """The servers that are asked, the next one when one does not answer; and how, as Prometheus writes it."""
 
-    url: Annotated[OneOrMore[Url], BeforeValidator(_listed)] = Field(description="An address, or a list: fail-over.")
-    timeout: PositiveDuration = Field(timedelta(seconds=30), description="For one request.")
     concurrency: int = Field(4, ge=1, description="Range queries that are on their way at once.")
     max_answer_bytes: int = Field(MOST_BYTES, ge=1_000_000, description="A larger answer is not taken.")
 
@@ -121,9 +95,9 @@ class ModelSettings(Settings):
 
     sktime: str = Field("", description="Its name there; without one, the default model.")
     params: dict[str, Any] = Field({}, description="Its parameters.")
-    window: PositiveDuration = Field(timedelta(days=3), description="Of the newest values that a fit sees.")
-    refit: PositiveDuration = Field(timedelta(days=1), description="From fit to fit.")
-    update: PositiveDuration = Field(timedelta(hours=1), description="From update to update, between fits.")
+    window: Second = Field(timedelta(days=3), description="Of the newest values that a fit sees.")
+    refit: Second = Field(timedelta(days=1), description="From fit to fit.")
+    update: Second = Field(timedelta(hours=1), description="From update to update, between fits.")
 
     def __hash__(self) -> int:
         return hash(self.model_dump_json())
@@ -172,12 +146,12 @@ class QuerySettings(Settings):
 
     name: Name = Field(description="Stands in the label `query`.")
     expr: Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)] = Field(description="PromQL.")
-    step: PositiveDuration = Field(timedelta(minutes=1), description="From score to score.")
+    step: Second = Field(timedelta(minutes=1), description="From score to score.")
     history: Duration = Field(timedelta(days=14), description="Read once, at the start.")
     delay: Duration = Field(timedelta(seconds=30), description="Younger samples are left for the next step.")
-    horizons: tuple[PositiveDuration, ...] = Field((), description="How far ahead is forecast.")
+    horizons: tuple[Second, ...] = Field((), description="How far ahead is forecast.")
     thresholds: tuple[ThresholdSettings, ...] = Field((), description="Limits; the time until each is told.")
-    threshold_horizon: PositiveDuration = Field(LONGEST_HORIZON, description="How far ahead thresholds are looked for.")
+    threshold_horizon: Second = Field(LONGEST_HORIZON, description="How far ahead thresholds are looked for.")
     publish: tuple[Published, ...] = Field((), description="Which of them; empty: what the other settings ask for.")
     time_zone: Zone = Field("UTC", description="Whose clocks the day and the week follow.")
     holidays: tuple[date, ...] = Field((), description="Days that are like Sundays.")
@@ -191,7 +165,7 @@ class QuerySettings(Settings):
     max_series: int = Field(100_000, ge=1, description="What comes beyond is left out.")
     model: ModelSettings = Field(ModelSettings(), description="Which model: one of sktime, by name.")
     challenger: ModelSettings | None = Field(None, description="Another model, which takes over if it is better.")
-    trial: PositiveDuration = Field(timedelta(days=7), description="How long it has to be better.")
+    trial: Second = Field(timedelta(days=7), description="How long it has to be better.")
     group: GroupSettings | None = Field(None, description="Which series are judged together, too.")
 
     @model_validator(mode="after")
@@ -253,11 +227,11 @@ class RuleSettings(Settings):
 
     prometheus: bool = Field(True, description="Those that the server evaluates, from its rules API.")
     files: tuple[str, ...] = Field((), description="Those in rule files.")
-    horizons: tuple[PositiveDuration, ...] = Field(
+    horizons: tuple[Second, ...] = Field(
         (timedelta(hours=1), timedelta(hours=4), timedelta(days=1)), description="Within which a rule may fire."
     )
-    refresh: PositiveDuration = Field(timedelta(minutes=1), description="Rules are read again so often.")
-    step: PositiveDuration | None = Field(None, description="From probability to probability.")
+    refresh: Second = Field(timedelta(minutes=1), description="Rules are read again so often.")
+    step: Second | None = Field(None, description="From probability to probability.")
     history: Duration = Field(timedelta(days=14), description="As for queries.")
     delay: Duration = Field(timedelta(seconds=30), description="As for queries.")
     time_zone: Zone = Field("UTC", description="As for queries.")

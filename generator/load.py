@@ -20,6 +20,7 @@ from tocsin.yamltree import Document
 
 KIND = "RulePack"
 KINDS = (KIND, "Tenant", "Tiers")
+OTHERS = {"Runbook": "tocsin runbooks check"}  # Tocsin's, and another component's: what looks at them
 SUFFIXES = frozenset({".yml", ".yaml"})
 
 # In a folder that is walked, only a file that says one of these is looked at; the rest is somebody else's.
@@ -89,10 +90,16 @@ def finish(loading: Loading) -> tuple[list[Source], list[Problem]]:
     """
     sources: list[Source] = []
     problems = list(loading.problems)
+    silent = dict.fromkeys(argument for _, argument in loading.files if argument.is_dir())
     for (file, argument), (documents, unread) in zip(loading.files, loading.contents.all(), strict=True):
-        problems += unread or _foreign(documents, file, named=file == argument)
         name = _name(file, argument)
-        sources += [Source(document, name) for document in documents if _kind(document) in KINDS]
+        told = unread or list(_foreign(documents, file, named=file == argument))
+        found = [Source(document, name) for document in documents if _kind(document) in KINDS]
+        if told or found:
+            silent.pop(argument, None)
+        problems += told
+        sources += found
+    problems += [_nothing(folder) for folder in silent]
     return [*sources, *_shipped(sources)], problems
 
 
@@ -181,7 +188,7 @@ def _foreign(documents: Sequence[Document], file: Path, *, named: bool) -> Itera
     for document in filled:
         kind = _kind(document)
         ours = isinstance(document.data, dict) and str(document.data.get("apiVersion", "")).startswith("tocsin/")
-        if kind not in KINDS and (named or ours):
+        if kind not in KINDS and (named or (ours and str(kind) not in OTHERS)):
             yield _wrong_kind(document, kind)
 
 
@@ -191,9 +198,11 @@ def _wrong_kind(document: Document, kind: object) -> Problem:
         return Problem("kind", "a rulepack is a mapping of keys to values", document.at(), hint=hint)
     if kind is None:
         return Problem("kind", f"the key 'kind' is missing: this is no {KIND}", document.at(), hint=f"add kind: {KIND}")
-    near = get_close_matches(str(kind), KINDS, n=1)
+    near = get_close_matches(str(kind), (*KINDS, *OTHERS), n=1)
     if near:
         hint = f"did you mean {near[0]!r}?"
+    if str(kind) in OTHERS:
+        hint = f"it is looked at by {OTHERS[str(kind)]}"
     return Problem("kind", f"kind {kind!r} is not {KIND}", document.at("kind"), hint=hint)
 
 

@@ -6,21 +6,17 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from typing import Annotated
 
-import promql_parser
-from promql_parser import AtModifier, AtModifierType, Expr, Matcher, VectorSelector
+from promql_parser import Matcher, VectorSelector
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from generator.schema import Value
-from tocsin import duration, promql
+from tocsin import promql, promql_matchers
 from tocsin.promql import LABEL, Expression, PromQLError
 
-METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-SIGNS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
 OPERATOR = re.compile(r"=~|!=|!~|")
 
 
@@ -79,12 +75,7 @@ class Scoping:
 
 def scoped(expression: Expression, into: Scoping) -> Expression:
     """The expression with the matchers in each of its selectors, wherever in the tree it stands."""
-
-    def rewritten(node: Expr) -> Expr | None:
-        return _with(node, into.of(node)) if isinstance(node, VectorSelector) else None
-
-    tree = promql_parser.transform(expression.tree, post_visit=rewritten)
-    return promql.of_tree(tree)
+    return promql_matchers.put(expression, into.of)
 
 
 def _parsed(matchers: Mapping[str, str]) -> Sequence[Matcher]:
@@ -95,31 +86,3 @@ def _parsed(matchers: Mapping[str, str]) -> Sequence[Matcher]:
 
 def _exact(matcher: Matcher) -> bool:
     return str(matcher.op) == "MatchOp.Equal"
-
-
-def _with(node: VectorSelector, added: Sequence[Matcher]) -> Expr:
-    """The selector with those matchers that it has not yet: nodes cannot be changed, so it is composed anew."""
-    own = [_written(matcher) for matcher in node.matchers.matchers]
-    text = ",".join([*own, *(_written(matcher) for matcher in added if _written(matcher) not in own)])
-    alternatives = [",".join([*map(_written, group), *map(_written, added)]) for group in node.matchers.or_matchers]
-    name = node.name or ""
-    if name and not METRIC.fullmatch(name):
-        text, name = ",".join(filter(None, [json.dumps(name, ensure_ascii=False), text])), ""
-    at = f" @ {_at(node.at)}" if node.at is not None else ""
-    offset = f" offset {_offset(node.offset)}" if node.offset else ""
-    return promql.parse(f"{name}{{{' or '.join([text, *alternatives] if text else alternatives)}}}{at}{offset}").tree
-
-
-def _written(matcher: Matcher) -> str:
-    name = matcher.name if LABEL.fullmatch(matcher.name) else json.dumps(matcher.name, ensure_ascii=False)
-    return f"{name}{SIGNS[str(matcher.op)]}{json.dumps(matcher.value, ensure_ascii=False)}"
-
-
-def _at(modifier: AtModifier) -> str:
-    if modifier.at is None:
-        return "start()" if modifier.type == AtModifierType.Start else "end()"
-    return f"{modifier.at.timestamp():.3f}"
-
-
-def _offset(offset: timedelta) -> str:
-    return f"-{duration.show(-offset)}" if offset < timedelta() else duration.show(offset)

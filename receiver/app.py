@@ -21,6 +21,7 @@ from receiver.loop import EngineLoop
 from receiver.metrics import Metrics
 from receiver.onsets.known import KnownHolds
 from receiver.prepared import Prepared, reading_of, rules_of
+from receiver.remediating import Remediating
 from receiver.retention import Retention
 from receiver.silences.elsewhere import Elsewhere
 from receiver.silences.windows import WindowSilences
@@ -28,7 +29,7 @@ from receiver.store.boards import BoardKeeper
 from receiver.store.database import Database
 from receiver.store.holding import Holding
 from receiver.store.inbox import Inbox
-from receiver.store.jobs import Jobs
+from receiver.store.jobs import REMEDIATION_LANE, Jobs
 from receiver.store.lease import Lease
 from receiver.store.ledger import Ledger
 from receiver.store.open_alerts import OpenAlerts
@@ -61,6 +62,7 @@ class Receiver:
     retention: Retention
     watching: Watching
     telling: Telling
+    remediating: Remediating
     doors: Doors
     stories: Stories
     metrics: Metrics
@@ -87,6 +89,17 @@ class Receiver:
         telling = await Telling.build(
             database, prepared, rules.routing, ledger=ledger, stories=stories, decider=decider, clock=clock
         )
+        here = config.remediation is None or not config.remediation.separate_worker
+        remediating = await Remediating.build(
+            database,
+            prepared,
+            decider=decider,
+            jobs=jobs,
+            escalating=telling.handlers.escalating,
+            clock=clock,
+            here=here,
+        )
+        telling.handlers.acting = remediating.acting
         if await holding.holds_any():  # under what may be another configuration now
             async with inbox.beside(marker(clock.now(), by=EVERYTHING)):
                 pass
@@ -158,6 +171,7 @@ class Receiver:
             clock=clock,
             job_due=job_due,
             inbox=inbox,
+            lanes=lambda lane: here or lane != REMEDIATION_LANE,
         )
         doors = await Doors.build(
             database,
@@ -170,6 +184,7 @@ class Receiver:
             stories=stories,
             decider=decider,
             telling=telling,
+            remediating=remediating,
             probe=watching.probe,
             windows=windows,
             metrics=metrics,
@@ -186,6 +201,7 @@ class Receiver:
             retention=retention,
             watching=watching,
             telling=telling,
+            remediating=remediating,
             doors=doors,
             stories=stories,
             metrics=metrics,
@@ -199,8 +215,9 @@ class Receiver:
         return (self.inbox, self.turns, self.runner, self.retention, Lasting(self.doors.slack))
 
     async def close(self) -> None:
-        """Lets go of what the channels keep."""
+        """Lets go of what channels and runbooks keep."""
         await self.telling.close()
+        await self.remediating.close()
 
     def trace(self, traces: Traces) -> None:
         """Records traces from now on: webhook, processing, messages."""
@@ -224,6 +241,7 @@ class Receiver:
         self.retention.settings = config.retention
         self.stories.reading = reading_of(config, self.loop.rules)
         await self.telling.take(prepared, self.loop.rules.routing)
+        await self.remediating.take(prepared)
         try:
             async with self.inbox.beside(marker(self.clock.now(), by=EVERYTHING)):
                 pass

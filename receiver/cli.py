@@ -32,6 +32,23 @@ def who(by: str | None, url: str | None = None) -> str:
     return by or client(url).asks_as()
 
 
+def agreed(question: str, *, yes: bool) -> bool:
+    """Whether whoever sits at the terminal says yes, or has said so by --yes.
+
+    Raises:
+        UsageError: nobody can be asked.
+    """
+    import sys
+
+    from tocsin.errors import UsageError
+
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked here: add --yes once you have seen the plan")
+    return typer.confirm(question)
+
+
 def show(output: str, data: Any, text: Callable[[], str]) -> None:
     """Prints data as JSON, or as text for people."""
     typer.echo(json.dumps(data, indent=2, ensure_ascii=False) if output == "json" else text())

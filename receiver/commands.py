@@ -71,6 +71,54 @@ def run(
     uvloop.run(serve.run(config, listen, storage, config_file=config_file, guard=guard, lifecycle=lifecycle))
 
 
+@receiver.command()
+def worker(
+    kinds: Annotated[
+        list[str], typer.Option("--kinds", metavar="KIND", help="What is worked on: remediation, so far nothing else.")
+    ],
+    config_file: Annotated[
+        Path | None, typer.Option("--config.file", readable=False, help="The receiver's configuration.")
+    ] = None,
+    address: ListenAddress = "127.0.0.1:9097",
+    storage: Annotated[Path, typer.Option("--storage.path", help="Where what is not in the database lies.")] = Path(
+        "data/receiver"
+    ),
+    web_config: WebConfigFile = None,
+    lifecycle: EnableLifecycle = False,
+    log_level: LogLevel = "info",
+    log_format: LogFormat = "logfmt",
+) -> None:
+    """Runs steps of runbooks and nothing else, beside receivers that then hold no credentials; it needs PostgreSQL.
+
+    \b
+    Example:
+      tocsin receiver worker --kinds remediation --config.file receiver.yml
+    """
+    from tocsin.errors import UsageError
+
+    wanted = frozenset(name for text in kinds for name in text.split(",") if name)
+    if wanted != {"remediation"}:
+        raise UsageError(f"a worker of {', '.join(sorted(wanted)) or 'nothing'} is unknown: --kinds remediation")
+    import uvloop
+    from prometheus_client import disable_created_metrics
+
+    from receiver import worker as process
+    from receiver.config import ReceiverConfig
+    from tocsin import log
+    from tocsin.config import load
+    from tocsin.guard import Guard
+    from tocsin.serving import Listen
+
+    listen = Listen.parse(address)
+    config = load(config_file, ReceiverConfig) if config_file else ReceiverConfig()
+    guard = Guard(web_config)
+    log.configure(log_level, log_format)
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # as in `run`
+    uvloop.run(
+        process.run(config, listen, storage, kinds=wanted, config_file=config_file, guard=guard, lifecycle=lifecycle)
+    )
+
+
 receiver.command()(store_commands.backup)
 receiver.command()(store_commands.restore)
 receiver.command()(store_commands.check)

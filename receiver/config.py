@@ -36,12 +36,15 @@ from receiver.people.directory import Directory, Reaches
 from receiver.people.settings import ROLES
 from receiver.reconcile.settings import ReconcileSettings
 from receiver.references import Places, faults, placed, with_other_files
+from receiver.remediate import checks as runbook_checks
+from receiver.remediate.config import RemediationSettings
 from receiver.retention import RetentionSettings
 from receiver.sections import Sections
 from receiver.store.settings import DatabaseSettings
 from receiver.web.sources import SourceSettings
 from receiver.web.uploads import Bounds
 from tocsin.config import Duration, Fault
+from tocsin.problem import Problem
 from tocsin.telemetry import TracingSettings
 
 if not TYPE_CHECKING:
@@ -104,6 +107,7 @@ class ReceiverConfig(Sections):
     topology: TopologySettings = Field(TopologySettings(), description="What depends on what.")
     rule_files: tuple[str, ...] = Field((), description="Prometheus rule files, for each alert's `for`.")
     rules_api: RulesApiSettings | None = Field(None, description="A Prometheus that is asked for each alert's `for`.")
+    remediation: RemediationSettings | None = Field(None, description="Runbooks that Tocsin runs by itself.")
     inhibition: InhibitionSettings | None = Field(None, description="Whether causes hold back their consequences.")
 
     @field_validator("rule_files")
@@ -153,12 +157,13 @@ class ReceiverConfig(Sections):
         self._places = (info.context or {}).get("places", {})
         return self
 
-    def faults(self) -> Iterable[Fault]:
+    def faults(self) -> Iterable[Fault | Problem]:
         """What the file names and does not have."""
         yield from faults(self, self.channels, self.escalation is not None, self._places)
         yield from fitting.faults(self.channels, {*self.roles, *ROLES}, self.external_url)
         if not self.alertmanagers:
             yield from (placed(fault, self._places) for fault in self._silences_in_vain())
+        yield from runbook_checks.faults(self)
 
     def _silences_in_vain(self) -> Iterator[Fault]:
         """Silences that nobody can write."""

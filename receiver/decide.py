@@ -9,6 +9,7 @@ from datetime import datetime
 
 import structlog
 import tenacity
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.engine.events import AnyEvent
 from receiver.engine.incident import Incident
@@ -17,9 +18,9 @@ from receiver.engine.policy import Step, step
 from receiver.engine.working_set import Outcome
 from receiver.metrics import Metrics
 from receiver.store.database import Conflict, Lost
-from receiver.store.endings import Ended, EndState, GivenBack
+from receiver.store.endings import Ended, EndState, GivenBack, keep
 from receiver.store.jobs import Job
-from receiver.store.ledger import Ledger
+from receiver.store.ledger import During, Ledger
 from tocsin.clock import Clock
 from tocsin.errors import TocsinError
 
@@ -79,6 +80,34 @@ class Decider:
         outcome.record(incident, decision, now)
         await self._ledger.commit(outcome, now)
         self._committed(outcome)
+        return decision
+
+    @ALONE
+    async def decide_during(self, job: Job, event: AnyEvent, admission: During | None = None) -> Step:
+        """What comes of an event that a job has in its middle, committed only if the job is still ours.
+
+        `admission` has its part in the transaction; what it raises leaves nothing behind.
+
+        Raises:
+            Lost: the job is somebody else's now; nothing was committed.
+            StoreUnavailable: perhaps it was committed.
+        """
+        incident = await self._ledger.incident(job.incident)
+        if incident is None:
+            raise NoSuchIncident(f"there is no incident {job.incident}")
+        now = self._clock.now()
+        decision = step(incident, event, now)
+        outcome = Outcome()
+        outcome.record(incident, decision, now)
+
+        async def during(connection: AsyncConnection) -> None:
+            await keep(connection, job)
+            if admission is not None:
+                await admission(connection)
+
+        if decision.events:
+            await self._ledger.commit(outcome, now, during=during)
+            self._committed(outcome)
         return decision
 
     @ALONE

@@ -15,6 +15,7 @@ from receiver.decide import Decider
 from receiver.metrics import Metrics
 from receiver.prepared import Prepared
 from receiver.raising import Raising
+from receiver.remediating import Remediating
 from receiver.store.answered import Answered
 from receiver.store.database import Database
 from receiver.store.figures import KeptFigures, figures
@@ -30,6 +31,7 @@ from receiver.telling import Telling
 from receiver.web.access import Access
 from receiver.web.answer import AnswerPages
 from receiver.web.api import Api
+from receiver.web.approvals import ApprovalApi
 from receiver.web.callbacks import Callbacks
 from receiver.web.creating import Creating
 from receiver.web.decisions import DecisionApi
@@ -45,7 +47,10 @@ from receiver.web.preview import PreviewApi
 from receiver.web.problems import problems, same_site
 from receiver.web.quarantine import QuarantineApi
 from receiver.web.recording import Recording
+from receiver.web.remediation import SwitchApi
 from receiver.web.responses import Responses
+from receiver.web.runbooks import RunbookApi
+from receiver.web.runs import RunApi
 from receiver.web.slack_answers import SlackAnswers
 from receiver.web.tokens import TokenApi
 from receiver.web.uploads import Uploads
@@ -66,6 +71,7 @@ class Doors:
     slack: SlackAnswers
     decisions: DecisionApi
     maintenance: MaintenanceApi
+    runbooks: RunbookApi
     uploads: Uploads
     connections: Connections
     lifecycle: Lifecycle
@@ -84,6 +90,7 @@ class Doors:
         stories: Stories,
         decider: Decider,
         telling: Telling,
+        remediating: Remediating,
         probe: Probe,
         windows: Windows,
         metrics: Metrics,
@@ -123,6 +130,9 @@ class Doors:
         once = await Idempotency.open(Answered(database), clock)
         decisions = DecisionApi(queries, inbox, clock)
         maintenance = MaintenanceApi(windows, config.maintenance, clock)
+        runs = remediating.runs
+        runbooks = RunbookApi(remediating.proposing, runs, queries, fresh=lambda: uuid4().hex)
+        runbooks.configured = config.remediation is not None
         operations = Operations(
             writable=probe.takes_writes,
             figures=KeptFigures(lambda: figures(database, inbox, clock.now())),
@@ -154,6 +164,10 @@ class Doors:
             Responses(queries, responder, clock).routes(),
             decisions.routes(),
             maintenance.routes(),
+            runbooks.routes(),
+            RunApi(runs, queries, ledger).routes(),
+            ApprovalApi(runs, ledger, responder, decider).routes(),
+            SwitchApi(runs, clock).routes(),
             OnCallApi(telling.oncall, responder, clock).routes(),
             OverrideApi(telling.oncall, telling.overrides, clock).routes(),
             PreviewApi(handlers, responder, queries, clock).routes(),
@@ -175,6 +189,7 @@ class Doors:
             slack=slack,
             decisions=decisions,
             maintenance=maintenance,
+            runbooks=runbooks,
             uploads=uploads,
             connections=connections,
             lifecycle=lifecycle,
@@ -191,3 +206,4 @@ class Doors:
         self.uploads.bounds = config.bounds
         self.connections.limit = config.max_connections
         self.maintenance.configure(config.maintenance)
+        self.runbooks.configured = config.remediation is not None

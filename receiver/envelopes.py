@@ -51,6 +51,7 @@ class Envelopes:
         attempt: int = 1,
         story: Story | None = None,
         also: Sequence[Incident] = (),
+        about: str = "",
     ) -> Envelope:
         """A message about an incident as it stands now; a story that cannot be told does not keep it.
 
@@ -82,7 +83,7 @@ class Envelopes:
             reference=dict(incident.references).get(address(channel, person), ""),
             links=Links(
                 incident=url,
-                acknowledge=self.links.link(incident.id, person, now),
+                acknowledge="" if message == "approval" else self.links.link(incident.id, person, now),
                 hooks=f"{base}/api/v2/hooks" if base else "",
             ),
             story=events[-MOST_EVENTS:],
@@ -90,6 +91,7 @@ class Envelopes:
             channel=channel,
             attempt=attempt,
             also=also,
+            about=about,
         )
 
 

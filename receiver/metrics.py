@@ -23,6 +23,7 @@ from receiver.engine.events import (
 from receiver.engine.held import Kind
 from receiver.engine.message_events import MessageDelivered, MessageDiverted, MessageFailed, MessageSent, MessageSkipped
 from receiver.engine.working_set import Outcome
+from receiver.healing_metrics import HealingMetrics
 
 RESPONSE_SECONDS = (15, 30, 60, 120, 300, 600, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600)
 MESSAGE_STATES = ("pending", "sending", "sent", "delivered", "skipped", "retried", "dead")
@@ -79,6 +80,7 @@ class Metrics:
         self.sla = self._counter(
             "sla_total", "Times that an SLA's time ran out, by term; a warning comes first.", "term", "state"
         )
+        self.healing = HealingMetrics(self.registry)
         self.time_to_acknowledge = self._response("time_to_acknowledge_seconds", "From opening to acknowledgement.")
         self.time_to_resolve = self._response("time_to_resolve_seconds", "From opening to resolution.")
 
@@ -112,6 +114,7 @@ class Metrics:
             incident = outcome.incidents[recorded.incident]
             seconds = (recorded.at - incident.opened_at).total_seconds()
             self._count_message(recorded.event)
+            self.healing.observe(recorded.event, incident)
             match recorded.event:
                 case Acknowledged() | Snoozed() if incident.acknowledged_at == recorded.at:
                     self.time_to_acknowledge.observe(seconds)

@@ -16,6 +16,7 @@ from receiver.engine.causes.tree import Reading
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.onset import Holds, onset
 from receiver.engine.pipeline import Rules
+from receiver.engine.remedies import Remedies
 from receiver.engine.topology import Topology
 from receiver.notify.channel import Channel
 from receiver.notify.pacing import PacingSettings
@@ -24,6 +25,7 @@ from receiver.oncall.current import schedules_of
 from receiver.oncall.schedule import Schedule
 from receiver.onsets.files import holds_in
 from receiver.people.directory import Directory
+from receiver.remediate.runbook import Runbook
 from receiver.web.authentication import Authentication
 from tocsin.errors import InputError
 from tocsin.problem import as_text
@@ -44,6 +46,7 @@ class Prepared:
     directory: Directory
     holds: Holds | None = None
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    runbooks: Mapping[str, Runbook] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: ReceiverConfig, *, again: bool = False) -> Self:
@@ -56,7 +59,19 @@ class Prepared:
         channels = {name: settings.build(writer) for name, settings in config.channels.items()}
         holds = _holds_again(config) if again else holds_in(config.rule_files)
         schedules = schedules_of(config.schedules)
-        return cls(config, Authentication.read(config.sources), channels, config.directory(channels), holds, schedules)
+        authentication, directory = Authentication.read(config.sources), config.directory(channels)
+        return cls(config, authentication, channels, directory, holds, schedules, runbooks_of(config))
+
+    @classmethod
+    def for_worker(cls, config: ReceiverConfig) -> Self:
+        """Prepares for a process that only runs steps: it opens no secret of channels and sources.
+
+        Raises:
+            TocsinError: a calendar cannot be read.
+        """
+        directory = config.directory({name: one.reaches for name, one in config.channels.items()})
+        schedules = schedules_of(config.schedules)
+        return cls(config, Authentication.read({}), {}, directory, None, schedules, runbooks_of(config))
 
 
 def _holds_again(config: ReceiverConfig) -> Holds | None:
@@ -65,6 +80,11 @@ def _holds_again(config: ReceiverConfig) -> Holds | None:
     except InputError as error:
         log.warning("rule files cannot be read; what they told before stays", problems=as_text(error.problems))
         return None
+
+
+def runbooks_of(config: ReceiverConfig) -> Mapping[str, Runbook]:
+    """The runbooks that are in force, by name."""
+    return config.remediation.read_runbooks[0] if config.remediation is not None else {}
 
 
 def rules_of(config: ReceiverConfig, holds: Holds | None = None) -> Rules:
@@ -84,6 +104,7 @@ def rules_of(config: ReceiverConfig, holds: Holds | None = None) -> Rules:
         config.expected_heartbeats,
         storms=Storms(config.correlation.storm, topology.label) if config.correlation.storm else None,
         settle=config.correlation.settle if isinstance(correlator, ByCauses) else timedelta(),
+        remedies=Remedies(tuple(one.remedy for one in runbooks_of(config).values())),
         holds=holds_in(config.rule_files) if holds is None else holds,
     )
 

@@ -34,7 +34,7 @@ def preview(
     channel: ChannelName,
     user: User = None,
     message: Annotated[
-        str, typer.Option("--message", help="page, resolved, reopened, handover, sla or update.")
+        str, typer.Option("--message", help="page, resolved, reopened, handover, sla, update, approval or remediation.")
     ] = "page",
     url: Url = None,
     output: Output = "text",

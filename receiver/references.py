@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
-from difflib import get_close_matches
 from glob import glob
 from pathlib import Path
 from typing import Any
 
-from receiver.engine.targets import Target
 from receiver.escalation.settings import EscalationSettings, RouteSettings
+from receiver.people.named import Missing, missing, missing_target
 from receiver.people.settings import ROLES, RuleSettings, TenantSettings
 from receiver.sections import Sections, merged
 from tocsin import yamltree
@@ -136,19 +135,8 @@ def _steps(
 ) -> Iterator[Fault]:
     for number, step in enumerate(escalation.steps):
         for place, text in enumerate(step.notify):
-            target = Target.parse(text)
             where: YamlPath = (*at, "steps", number, "notify", place)
-            if target.kind == "skill":
-                skills = {skill for user in config.users.values() for skill in user.skills}
-                yield from _known(target.name, skills, where, "a skill of any user")
-                continue
-            known: dict[str, Collection[str]] = {
-                "channel": channels,
-                "user": config.users,
-                "team": config.teams,
-                "schedule": config.schedules,
-            }
-            yield from _known(target.name, known[target.kind], where, f"a {target.kind}")
+            yield from _told(missing_target(text, config, channels), where)
 
 
 def _outside(config: Sections, name: str) -> Iterator[Fault]:
@@ -179,9 +167,10 @@ def _route(config: Sections, route: RouteSettings, at: YamlPath) -> Iterator[Fau
 
 
 def _known(name: str, names: Iterable[str], at: YamlPath, what: str) -> Iterator[Fault]:
-    if name in names:
-        return
-    near = get_close_matches(name, list(names), n=1)
-    known = ", ".join(sorted(names)) or "none is configured"
-    hint = f"did you mean {near[0]!r}?" if near else f"known here: {known}"
-    yield Fault(at, f"{'.'.join(map(str, at))}: {name!r} is not {what}", hint)
+    yield from _told(missing(name, names, what), at)
+
+
+def _told(found: Missing | None, at: YamlPath) -> Iterator[Fault]:
+    if found is not None:
+        message, hint = found
+        yield Fault(at, f"{'.'.join(map(str, at))}: {message}", hint)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from receiver.access.principal import Principal
+from receiver.access.principal import Principal, Scope
+from receiver.approving import approval, rejection
 from receiver.decide import Decider, NoSuchIncident
 from receiver.engine.events import (
     Acknowledged,
@@ -25,34 +26,32 @@ from receiver.engine.policy import Step
 from receiver.engine.routing import Routing
 from receiver.engine.targets import Target
 from receiver.people.directory import Directory
+from receiver.refusals import Forbidden, NotPossible
 from receiver.store.ledger import Ledger
 from tocsin.clock import Clock
 from tocsin.errors import TocsinError
 from tocsin.model import Severity
 
+__all__ = ["Answer", "Forbidden", "NotPossible", "Responder"]
+
 LONGEST_SNOOZE = timedelta(days=30)
 LONGEST_COMMENT = 10_000  # characters
 WAIT_AFTER_REASSIGNING = timedelta(minutes=10)  # for whoever it was given to, before the policy goes on
-
-
-class Forbidden(TocsinError):
-    """Somebody may not do this; the message says what is missing."""
-
-
-class NotPossible(TocsinError):
-    """What is asked for cannot be; the message says how it can."""
+ABOUT_RUNS = {"approve": approval, "reject": rejection}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What somebody said about an incident, before it is known whether they may."""
 
-    action: str  # acknowledge, resolve, snooze, unsnooze, reassign, escalate, severity, comment
+    action: str  # acknowledge, resolve, snooze, unsnooze, reassign, escalate, severity, comment, approve, reject
     until: datetime | None = None  # snooze
     to: str = ""  # reassign: a target; escalate: a policy, or nothing for the next step
     severity: Severity | None = None
     text: str = ""  # comment; else the reason
     round: int | None = None  # escalate: `Incident.round` as they saw it
+    run: str = ""  # approve, reject: the id of a run of a runbook
+    plan_hash: str = ""  # of its plan as they saw it; to reject it may be left out
 
 
 class Responder:
@@ -71,14 +70,27 @@ class Responder:
         An incident that has become part of another is answered for by that one.
 
         Raises:
-            NoSuchIncident: there is none, or none that this somebody may see.
+            NoSuchIncident: there is none, or none that this somebody may see; NoSuchRun: it has no such run.
             Forbidden: they may not change it.
             NotPossible: what they ask for cannot be.
+            PlanChanged: they have seen another plan of a run than there is.
         """
+        if answer.action in ABOUT_RUNS:
+            return await self._about_run(incident_id, answer, who)
         incident = self._theirs(incident_id, await self._home(await self._ledger.incident(incident_id)), who)
         if incident.id != incident_id:
             answer = replace(answer, round=None)  # it was another's
         return await self._decider.decide(incident.id, self._event(incident, answer, named or who.name, who.via))
+
+    async def _about_run(self, incident_id: str, answer: Answer, who: Principal) -> Step:
+        """A yes or a no to a run: of the incident itself, for no run moves to another; and always one's own."""
+        incident = await self._ledger.incident(incident_id)
+        seeing: tuple[Scope, ...] = ("incidents:read", "remediation:approve")
+        if incident is None or not any(who.may(scope, incident.tenant) for scope in seeing):
+            raise NoSuchIncident(f"there is no incident {incident_id}")
+        said = ABOUT_RUNS[answer.action]
+        event = said(incident, answer.run, answer.plan_hash, who, self.directory, answer.text)
+        return await self._decider.decide(incident.id, event)
 
     async def respond_all(
         self, incident_ids: Sequence[str], answer: Answer, who: Principal

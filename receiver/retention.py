@@ -13,6 +13,7 @@ import structlog
 from pydantic import AfterValidator, Field
 
 from receiver.metrics import Metrics
+from receiver.remediate.settings import LONGEST_WITHIN
 from receiver.store.answered import KEPT_FOR
 from receiver.store.database import Conflict, Database
 from receiver.store.purge import Limits, Purge
@@ -30,6 +31,12 @@ REST = 4  # times as long as a batch took: at most a fifth of the store's time
 def _long_enough(kept: timedelta) -> timedelta:
     if kept < SHORTEST:
         raise ValueError("is too short; keep it for at least 1h")
+    return kept
+
+
+def _beyond_limits(kept: timedelta) -> timedelta:
+    if kept < LONGEST_WITHIN:
+        raise ValueError(f"is too short: limits count what has run within {LONGEST_WITHIN.days}d")
     return kept
 
 
@@ -51,6 +58,9 @@ class RetentionSettings(Settings):
     finished_jobs: Kept = Field(timedelta(days=7), description="Timers and messages that are done with.")
     dead_letters: Kept = Field(timedelta(days=30), description="Messages that were given up.")
     quarantine: Kept = Field(timedelta(days=90), description="Bodies that were not understood.")
+    remediations: Annotated[Kept, AfterValidator(_beyond_limits)] = Field(
+        timedelta(days=365), description="The list of runs of runbooks; what each did goes with its incident."
+    )
     tenants: dict[str, TenantRetention] = Field({}, description="Tenants that differ, by name.")
 
     def limits(self, now: datetime) -> Limits:
@@ -61,6 +71,7 @@ class RetentionSettings(Settings):
             dead_letters=now - self.dead_letters,
             quarantine=now - self.quarantine,
             answered=now - KEPT_FOR,
+            remediations=now - self.remediations,
             tenants={name: now - tenant.resolved for name, tenant in self.tenants.items()},
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from receiver.show_runs import RUN_SENTENCES, run_lines
 from receiver.show_tree import tree_lines
 
 Json = Mapping[str, Any]
@@ -44,6 +45,7 @@ def incident_story(incident: Json) -> str:
         lines += ["", f"It is part of {incident['part_of']} now: tocsin incidents show {incident['part_of']}"]
     silences = incident.get("silenced_by", [])  # a receiver of before tells none
     lines += ["", f"Silenced in Alertmanager by {'; '.join(map(foreign, silences))}"] if silences else []
+    lines += run_lines(incident)
     lines += tree_lines(incident)
     lines += ["", "What happened (UTC)"]
     lines += [f"  {line}" for line in _happened(incident["timeline"])]
@@ -126,6 +128,7 @@ SENTENCES: Mapping[str, Callable[[Json], str]] = {
     "message_failed": lambda e: f"{_message(e)} to {_whom(e)} FAILED: {e['reason']}",
     "message_diverted": lambda e: f"{_message(e)} to {_whom(e)} goes another way: {e['reason']}",
     "message_retried": lambda e: f"{e['by']} puts the {_message(e)} to {_whom(e)} back, to be tried again",
+    **RUN_SENTENCES,
 }
 
 
@@ -152,6 +155,8 @@ MESSAGES = {
     "handover": "hand-over",
     "sla": "word about the SLA",
     "update": "update",
+    "approval": "request for approval",
+    "remediation": "word about a runbook",
 }
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import structlog
 
+from receiver.claims import Claims
 from receiver.loop import EngineLoop
 from receiver.metrics import Metrics
-from receiver.store.database import Conflict, Database, Lost
+from receiver.store.database import Database, Lost
 from receiver.store.inbox import Inbox
-from receiver.store.jobs import CLAIM_LASTS, Jobs
+from receiver.store.jobs import Jobs
 from receiver.store.lease import LASTS, Lease
 from receiver.watching import Watching
 from tocsin.errors import StoreUnavailable
@@ -20,8 +20,6 @@ log = structlog.get_logger("receiver.turns")
 
 RENEW_SECONDS = LASTS.total_seconds() / 4
 TRY_SECONDS = 1.0  # LASTS + TRY_SECONDS: a killed holder is followed by another within 10 s
-KEEP_SECONDS = CLAIM_LASTS.total_seconds() / 5
-GRACE_SECONDS = CLAIM_LASTS.total_seconds()
 
 
 class Turns:
@@ -43,7 +41,8 @@ class Turns:
         self._loop = loop
         self._watching = watching
         self._jobs = jobs
-        self._inbox = inbox
+        # others put in and take out, too
+        self._claims = Claims(jobs, beside=inbox.count if database.shared else None)
         self._metrics = metrics
 
     @property
@@ -62,7 +61,7 @@ class Turns:
         """Takes the turn, works until it is lost, and tries again; until cancelled, then gives it back."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep_claims(), name="claims")
+                tasks.create_task(self._claims.run(), name="claims")
                 tasks.create_task(self._take_turns(), name="turns")
         finally:
             await self._give_back()
@@ -119,21 +118,6 @@ class Turns:
                 await self._lease.renew()
             except StoreUnavailable as error:
                 log.warning("the engine's turn cannot be renewed", reason=str(error))
-
-    async def _keep_claims(self) -> None:
-        """After the store was away every claim has lapsed, and those who live get the time to renew theirs first."""
-        freeing_from = time.monotonic() + GRACE_SECONDS
-        while True:
-            await asyncio.sleep(KEEP_SECONDS)
-            try:
-                await self._jobs.renew()
-                if self._database.shared:
-                    await self._inbox.count()  # others put in and take out, too
-                if time.monotonic() >= freeing_from and (freed := await self._jobs.free()):
-                    log.warning("jobs that nobody finished are done again", jobs=freed)
-            except (StoreUnavailable, Conflict) as error:
-                log.warning("claims on jobs cannot be renewed", reason=str(error))
-                freeing_from = time.monotonic() + GRACE_SECONDS
 
     async def _give_back(self) -> None:
         if not self._database.shared:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.processes import free_port
+from receiver.store.database import Database
 from tests import real
 
 ENVIRONMENT = "TOCSIN_TEST_POSTGRES"  # the URL of a server on which databases may be made
@@ -110,20 +111,26 @@ def server(*, durable: bool = False) -> Iterator[Server]:
 
 
 @asynccontextmanager
-async def database(url: str) -> AsyncIterator[str]:
-    """A new database on a server, and its URL."""
+async def database(url: str, *, template: str = "template1") -> AsyncIterator[str]:
+    """A new database on a server, and its URL: a copy of `template`."""
     import asyncpg
 
     name = next(_names)
     connection = await asyncpg.connect(url)
     try:
-        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         try:
             yield url.rpartition("/")[0] + "/" + name
         finally:
             await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await connection.close()
+
+
+async def prepare(url: str) -> None:
+    """Makes the store's tables in a server's template1: databases made there from now on have them already."""
+    store = await Database.connect(url.rpartition("/")[0] + "/template1")
+    await store.close()
 
 
 async def execute(url: str, statement: str) -> list[Any]:

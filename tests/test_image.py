@@ -173,7 +173,7 @@ def copy(rest: str, folder: Path) -> None:
 
 def shorten(lock: Path) -> None:
     """Leaves in the build's lock what the image is made of; `make venv` shows that all of it can be had."""
-    wanted = ("tocsin[exporter,plot,slack,pagerduty,twilio,aws,apprise,calendar]", "hatchling", "aiosmtpd")
+    wanted = ("tocsin[exporter,plot,slack,pagerduty,twilio,aws,apprise,k8s,calendar]", "hatchling", "aiosmtpd")
     needed = closure(*map(Requirement, wanted))
     pins = re.findall(r"^(\S+)(==(?:.*\\\n)+.*\n)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
     lock.write_text("".join(name + rest for name, rest in pins if name in needed), encoding="utf-8")

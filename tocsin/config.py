@@ -44,8 +44,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    def faults(self) -> Iterable[Fault]:
-        """What does not fit together; asked of the whole file's model."""
+    def faults(self) -> Iterable[Fault | Problem]:
+        """What does not fit together, in this file or in others that it names; asked of the whole file's model."""
         return ()
 
 
@@ -93,7 +93,7 @@ def load(file: Path, model: type[M], environment: Mapping[str, str] = os.environ
 
 
 def validate(document: Document, model: type[M], environment: Mapping[str, str]) -> tuple[M | None, list[Problem]]:
-    """The document as a model, or None and what is wrong with it."""
+    """The document as a model, None if it has errors; and what is wrong with it."""
     problems: list[Problem] = []
     data = _fill(document.data if document.data is not None else {}, (), document, environment, problems)
     if problems:
@@ -105,8 +105,8 @@ def validate(document: Document, model: type[M], environment: Mapping[str, str])
     except InputError as error:  # of a file that this one names
         return None, list(error.problems)
     faults = value.faults() if isinstance(value, Settings) else ()
-    problems = [_told(fault, fault.document or document) for fault in faults]
-    return (None, problems) if problems else (value, [])
+    problems = [one if isinstance(one, Problem) else _told(one, one.document or document) for one in faults]
+    return (None if has_errors(problems) else value, problems)
 
 
 def _told(fault: Fault, document: Document) -> Problem:

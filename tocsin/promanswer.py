@@ -78,6 +78,18 @@ class Series(msgspec.Struct, frozen=True, gc=False):
     histograms: msgspec.Raw = NOTHING
 
 
+class Sample(msgspec.Struct, frozen=True):
+    """One series at one moment; a scalar has no labels. `value` None: it is a native histogram."""
+
+    metric: dict[str, str]
+    value: float | None
+
+
+class _Point(msgspec.Struct, frozen=True):
+    metric: dict[str, str] = {}
+    value: tuple[float, str] | None = None
+
+
 class _Data(msgspec.Struct, frozen=True):
     result_type: str = msgspec.field(name="resultType", default="")
     result: msgspec.Raw = msgspec.Raw(b"[]")
@@ -91,6 +103,8 @@ class _Answer(msgspec.Struct, frozen=True):
 
 _ANSWER = msgspec.json.Decoder(_Answer)
 _MATRIX = msgspec.json.Decoder(list[Series])
+_VECTOR = msgspec.json.Decoder(list[_Point])
+_SCALAR = msgspec.json.Decoder(tuple[float, str])
 
 
 def decode(url: str, status: int, body: bytes) -> list[Series]:
@@ -99,6 +113,31 @@ def decode(url: str, status: int, body: bytes) -> list[Series]:
     Raises:
         QueryError: there are none in it; the message says what is there instead.
     """
+    data = _data(url, status, body)
+    if data.result_type != "matrix":
+        raise NothingToRead(f"{url} answered with a {data.result_type or 'nothing'}, not with series")
+    return _matrix(url, data.result)
+
+
+def decode_instant(url: str, status: int, body: bytes) -> list[Sample]:
+    """The samples in the answer to an instant query; raises as `decode` does."""
+    data = _data(url, status, body)
+    try:
+        match data.result_type:
+            case "vector":
+                return [_sample(point.metric, point.value) for point in _VECTOR.decode(data.result)]
+            case "scalar":
+                return [_sample({}, _SCALAR.decode(data.result))]
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        raise NotPrometheus(f"{url} answered with samples that cannot be read: {error}") from error
+    raise NothingToRead(f"{url} answered with a {data.result_type or 'nothing'}, not with numbers")
+
+
+def _sample(metric: dict[str, str], point: tuple[float, str] | None) -> Sample:
+    return Sample(metric, None if point is None else float(point[1]))
+
+
+def _data(url: str, status: int, body: bytes) -> _Data:
     if status in (401, 403):
         raise NotLetIn(f"{url} does not let us in (HTTP {status})")
     try:
@@ -113,9 +152,7 @@ def decode(url: str, status: int, body: bytes) -> list[Series]:
     if answer.status != "success":
         refused = 400 <= status < 500 and status != 429
         raise (QueryRefused if refused else NoAnswer)(f"{url} says: {answer.error or f'HTTP {status}'}")
-    if answer.data.result_type != "matrix":
-        raise NothingToRead(f"{url} answered with a {answer.data.result_type or 'nothing'}, not with series")
-    return _matrix(url, answer.data.result)
+    return answer.data
 
 
 def _matrix(url: str, result: msgspec.Raw) -> list[Series]:

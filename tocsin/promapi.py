@@ -1,4 +1,4 @@
-"""What we ask of Prometheus-compatible servers: range queries and more, with fail-over and retries."""
+"""What we ask of Prometheus-compatible servers: queries and more, with fail-over and retries."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from tocsin.promanswer import (
     NotPrometheus,
     QueryError,
     QueryRefused,
+    Sample,
     Series,
     TooMuch,
     TooSlow,
     decode,
+    decode_instant,
 )
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "Prometheus",
     "QueryError",
     "QueryRefused",
+    "Sample",
     "Series",
     "TooMuch",
     "TooSlow",
@@ -93,6 +96,19 @@ class Prometheus:
 
         async def ask(url: str) -> list[Series]:
             return await _read(url, *await self._ask("POST", url, "/api/v1/query_range", form))
+
+        async with self._turn:
+            return await self._retrying.copy()(self._from_any, ask)
+
+    async def query(self, expr: str) -> list[Sample]:
+        """What an expression gives now, by the server's clock; at most so many are asked at once as ranges are.
+
+        Raises:
+            QueryError: as with `query_range`.
+        """
+
+        async def ask(url: str) -> list[Sample]:
+            return decode_instant(url, *await self._ask("POST", url, "/api/v1/query", {"query": expr}))
 
         async with self._turn:
             return await self._retrying.copy()(self._from_any, ask)

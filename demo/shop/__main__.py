@@ -2,6 +2,9 @@
 
 GET  /metrics/{page}                 what Prometheus scrapes
 POST /faults/{name}, DELETE …        something breaks, something is mended
+GET  /admin                          restarts of each service, and which have a standby in front of them
+POST /admin/{service}/restart        what runbooks may do to it
+PUT  /admin/{service}/standby, DELETE …
 GET  /-/ready
 """
 
@@ -23,6 +26,7 @@ from demo.shop.simulation import FAULTS
 from tocsin.serving import stop_asked
 
 PAGES = {service.path: service for service in SERVICES}
+NAMES = {service.name for service in SERVICES}
 
 
 class Pages:
@@ -37,6 +41,10 @@ class Pages:
             web.get("/metrics/{page}", self.metrics),
             web.post("/faults/{name}", self.begin),
             web.delete("/faults/{name}", self.end),
+            web.get("/admin", self.admin),
+            web.post("/admin/{service}/restart", self.restart),
+            web.put("/admin/{service}/standby", self.standby),
+            web.delete("/admin/{service}/standby", self.standby),
         ]
 
     async def ready(self, request: web.Request) -> web.Response:
@@ -55,6 +63,28 @@ class Pages:
     async def end(self, request: web.Request) -> web.Response:
         self._shop.end(_fault(request))
         return web.json_response({"faults": sorted(self._shop.faults)})
+
+    async def admin(self, request: web.Request) -> web.Response:
+        return self._state()
+
+    async def restart(self, request: web.Request) -> web.Response:
+        self._shop.restart(_service(request))
+        return self._state()
+
+    async def standby(self, request: web.Request) -> web.Response:
+        change = self._shop.standby.add if request.method == "PUT" else self._shop.standby.discard
+        change(_service(request))
+        return self._state()
+
+    def _state(self) -> web.Response:
+        return web.json_response({"restarts": self._shop.restarts, "standby": sorted(self._shop.standby)})
+
+
+def _service(request: web.Request) -> str:
+    name = request.match_info["service"]
+    if name not in NAMES:
+        raise web.HTTPNotFound(text=f"there is no such service; these are: {', '.join(sorted(NAMES))}\n")
+    return name
 
 
 def _fault(request: web.Request) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from demo.shop.services import FAMILIES, SERVICES, Service
-from demo.shop.simulation import Series, Stretch, happen
+from demo.shop.simulation import FAILING, MENDED_BY_RESTART, Series, Stretch, happen
 from demo.shop.text import exposition
 
 FRESH_SECONDS = 300.0
@@ -24,6 +25,8 @@ class Shop:
         self._made_up_to = now()
         self._totals: dict[Service, dict[Series, float]] = {service: {} for service in SERVICES}
         self.faults: dict[str, float] = {}
+        self.restarts: Counter[str] = Counter()
+        self.standby: set[str] = set()  # services that a second copy answers for
 
     def go_on(self, file: Path) -> None:
         """Takes over the totals with which the past ended, so that no counter goes back.
@@ -49,6 +52,13 @@ class Shop:
         """From now on this is well again."""
         self._make_up()
         self.faults.pop(fault, None)
+
+    def restart(self, service: str) -> None:
+        """It begins anew, and so does what was only stuck in it."""
+        self.restarts[service] += 1
+        for fault in MENDED_BY_RESTART & self.faults.keys():
+            if FAILING[fault] == service:
+                self.end(fault)
 
     def exposition(self, service: Service) -> str:
         """A service's metrics as Prometheus reads them."""

@@ -27,7 +27,10 @@ from demo.shop.services import (
     Service,
 )
 
-FAULTS = ("slow-player", "failing-gateway")
+# The faults by which a service answers 500 to most requests; a restart mends the second, nothing but people the third.
+FAILING = {"failing-gateway": "gateway", "stuck-recommender": "recommender", "failing-catalogue": "catalogue"}
+MENDED_BY_RESTART = frozenset({"stuck-recommender"})
+FAULTS = ("slow-player", *FAILING)
 FAILING_SHARE = 0.6
 SLOWDOWN = 2.6  # times as long, when a slow player has become as slow as it will be
 CREEP_SECONDS = 75.0
@@ -69,7 +72,8 @@ class Stretch:
 
     def failing_share(self, service: Service) -> float:
         """The share of requests that is answered 500."""
-        return FAILING_SHARE if service.name == "gateway" and "failing-gateway" in self.faults else 0.001
+        failing = any(FAILING.get(fault) == service.name for fault in self.faults)
+        return FAILING_SHARE if failing else 0.001
 
 
 Made = Iterator[tuple[Series, Floats]]

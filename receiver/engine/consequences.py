@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from receiver.engine import running
 from receiver.engine.effects import CancelTimer, Effect, LookAgain, Send, SetAlarm, SetTimer, SyncSilences
 from receiver.engine.events import (
     Acknowledged,
@@ -37,6 +38,16 @@ from receiver.engine.events import (
 from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.message_events import MessageDiverted, MessageFailed
 from receiver.engine.plan import Contact, Message, SlaTerm, contact_of
+from receiver.engine.run_events import (
+    NEEDS_PEOPLE,
+    RunApproved,
+    RunEnded,
+    RunEvent,
+    RunProposed,
+    RunRejected,
+    RunStarted,
+    RunStepEnded,
+)
 
 TERMS: tuple[SlaTerm, ...] = ("acknowledge", "resolve")
 
@@ -51,6 +62,9 @@ def effects(before: Incident, after: Incident, events: tuple[AnyEvent, ...], now
         yield from _of_its_life(before, after, event, now)
         yield from _of_people(before, after, event, now)
         yield from _of_messages(before, after, event, now)
+        if isinstance(event, RunEvent):
+            yield from running.effects(before, after, event, now)
+            yield from _of_runs(before, after, event, now)
     yield from _clocks(before, after, events, now)
     yield from _updates(before, after, events, now)
 
@@ -63,6 +77,23 @@ def _of_people(before: Incident, after: Incident, event: AnyEvent, now: datetime
         case Acknowledged() | Snoozed():
             yield CancelTimer(after.id)
             yield from _snooze(before, after)
+
+
+def _of_runs(before: Incident, after: Incident, event: RunEvent, now: datetime) -> Iterator[Effect]:
+    """Who is asked whether a runbook may run, and who hears of it."""
+    match event:
+        case RunProposed(contacts=contacts):
+            for contact in contacts:
+                name, due_at = f"approval/{event.run}/{contact.address}", now + contact.after
+                yield _send(after, contact.address, "approval", name, due_at, contact.reason, event.run)
+        case RunStepEnded(contacts=contacts, step=step):
+            for contact in contacts:
+                about = f"{event.run}/{step}"
+                name, due_at = f"remediation/{about}/{contact.address}", now + contact.after
+                yield _send(after, contact.address, "remediation", name, due_at, contact.reason, about)
+        case RunEnded(outcome=outcome) if outcome in NEEDS_PEOPLE:
+            for where in sorted(before.told - before.followers):
+                yield _send(after, where, "remediation", f"remediation/{event.run}/{where}", now, about=event.run)
 
 
 def _of_its_life(before: Incident, after: Incident, event: AnyEvent, now: datetime) -> Iterator[Effect]:
@@ -184,6 +215,11 @@ TELLS = (
     Commented,
     MergedInto,
     Escalated,
+    RunProposed,
+    RunApproved,
+    RunRejected,
+    RunStarted,
+    RunEnded,
 )
 OTHER_ALERTS = (AlertsJoined, AlertsResolved, AlertsExpired, AlertsLeft, Adopted)
 TOGETHER_SECONDS = 10
@@ -217,10 +253,12 @@ def _page(incident: Incident, number: int, contact: Contact, due_at: datetime, w
     return _send(incident, contact.address, "page", f"page/{number}/{contact.address}", due_at, why or contact.reason)
 
 
-def _send(incident: Incident, where: str, message: Message, name: str, due_at: datetime, reason: str = "") -> Send:
+def _send(
+    incident: Incident, where: str, message: Message, name: str, due_at: datetime, reason: str = "", about: str = ""
+) -> Send:
     """A message, under its key."""
-    to = contact_of(where)
-    return Send(incident.id, to.channel, message, incident.message_key(name), due_at, incident.round, to.person, reason)
+    to, key = contact_of(where), incident.message_key(name)
+    return Send(incident.id, to.channel, message, key, due_at, incident.round, to.person, reason, about)
 
 
 def _timer(incident: Incident, now: datetime, *, at_once: bool = False) -> Iterator[SetTimer]:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from receiver.engine.events import HandOverDue, SlaDue, SnoozeDue
 from receiver.engine.plan import Message
+from receiver.engine.run_events import ApprovalDue
 
-Alarm = SnoozeDue | HandOverDue | SlaDue
+Alarm = SnoozeDue | HandOverDue | SlaDue | ApprovalDue
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class SetAlarm:
     """Ask again, then, about something that is not a step; of each name an incident has one."""
 
     incident: str
-    name: str  # snooze, hand-over, sla-acknowledge, sla-resolve
+    name: str  # snooze, hand-over, sla-acknowledge, sla-resolve, approval-RUN
     alarm: Alarm
     due_at: datetime
 
@@ -42,7 +43,8 @@ class CancelTimer:
 class Send:
     """Tell a channel, or somebody by it. The key names this message for ever, so that a repeat can be recognised.
 
-    `round` is how often the escalation had begun anew: what waits from an earlier round is no longer wanted.
+    `round` is how often the escalation had begun anew: what waits from an earlier round is no longer wanted. `about` is
+    the run that an `approval` or `remediation` message is about; one that says what a step says: `RUN/STEP`.
     """
 
     incident: str
@@ -53,6 +55,7 @@ class Send:
     round: int = 0
     person: str = ""
     reason: str = ""  # why this person, why this channel
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +75,21 @@ class SyncSilences:
     due_at: datetime
 
 
-Effect = SetTimer | SetAlarm | CancelTimer | Send | LookAgain | SyncSilences
+@dataclass(frozen=True, slots=True)
+class ConsiderRunbooks:
+    """Look which runbooks fit the incident as it is now."""
+
+    incident: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ActOn:
+    """Do what comes next in a run of a runbook."""
+
+    incident: str
+    run: str
+    due_at: datetime
+
+
+Effect = SetTimer | SetAlarm | CancelTimer | Send | LookAgain | SyncSilences | ConsiderRunbooks | ActOn

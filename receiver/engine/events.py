@@ -16,6 +16,18 @@ from receiver.engine.message_events import (
     MessageSkipped,
 )
 from receiver.engine.plan import Contact, Escalation, EscalationStep, SlaTerm
+from receiver.engine.run_events import (
+    ApprovalDue,
+    RunApproved,
+    RunbookUnfit,
+    RunEnded,
+    RunProposed,
+    RunRejected,
+    RunStarted,
+    RunStepBegan,
+    RunStepEnded,
+    RunVerified,
+)
 from receiver.engine.silence_events import (
     SilenceFailed,
     SilenceRemoved,
@@ -361,4 +373,14 @@ AnyEvent = (
     | NoiseMarked
     | StormBegan
     | StormEnded
+    | RunProposed
+    | RunApproved
+    | RunRejected
+    | ApprovalDue
+    | RunStarted
+    | RunStepBegan
+    | RunStepEnded
+    | RunVerified
+    | RunEnded
+    | RunbookUnfit
 )

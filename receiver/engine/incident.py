@@ -41,6 +41,8 @@ from receiver.engine.events import (
 )
 from receiver.engine.message_events import MessageDiverted, MessageFailed, MessageRetried, MessageSent
 from receiver.engine.plan import Contact, Escalation, EscalationStep, address, contact_of
+from receiver.engine.run import Run, applied
+from receiver.engine.run_events import RunbookUnfit, RunEvent
 from receiver.engine.silence_events import ForeignSilence, SilenceFailed, SilenceRemoved, SilencesSeen, SilenceWritten
 from tocsin.model import Severity
 
@@ -115,6 +117,8 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
     silences: tuple[Standing, ...] = ()
     silenced_by: tuple[ForeignSilence, ...] = ()
     unsilenced: frozenset[str] = frozenset()  # sources whose Alertmanager took no silence
+    runs: tuple[Run, ...] = ()  # of runbooks, oldest first; of those that are over only the outcome
+    unfit: frozenset[str] = frozenset()  # runbooks that are for it and cannot be planned
     version: int = 0
 
     @property
@@ -123,6 +127,10 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.status is not IncidentStatus.ACKNOWLEDGED:
             return False
         return "acknowledge" in self.plan.silence or (bool(self.snoozed_until) and "snooze" in self.plan.silence)
+
+    def run(self, run_id: str) -> Run | None:
+        """A run of a runbook, by its id."""
+        return next((one for one in self.runs if one.id == run_id), None)
 
     @property
     def round(self) -> int:
@@ -157,6 +165,8 @@ def fold(incident_id: str, events: Iterable[tuple[datetime, AnyEvent]]) -> Incid
 
 
 def _changed(incident: Incident, event: AnyEvent, at: datetime) -> Incident:
+    if isinstance(event, RunEvent | RunbookUnfit):
+        return _remedied(incident, event, at)
     match event:
         case Opened():
             return replace(
@@ -317,6 +327,15 @@ def _noted(incident: Incident, event: AnyEvent, at: datetime) -> Incident:
             return replace(incident, storm=isinstance(event, StormBegan))
         case _:
             return _silenced(incident, event)
+
+
+def _remedied(incident: Incident, event: RunEvent | RunbookUnfit, at: datetime) -> Incident:
+    if isinstance(event, RunbookUnfit):
+        return replace(incident, unfit=incident.unfit | {event.runbook})
+    run = applied(incident.run(event.run), event, at)
+    if incident.run(run.id) is None:
+        return replace(incident, runs=(*incident.runs, run))
+    return replace(incident, runs=tuple(run if one.id == run.id else one for one in incident.runs))
 
 
 def _silenced(incident: Incident, event: AnyEvent) -> Incident:

@@ -12,17 +12,19 @@ from receiver.engine.causes.merging import adopt
 from receiver.engine.causes.storm import BY as STORM
 from receiver.engine.causes.storm import Storms
 from receiver.engine.correlate import Placed, Placement
+from receiver.engine.effects import ConsiderRunbooks
 from receiver.engine.events import AlertRef, AlertsJoined, Opened, Reopened
 from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.occurrence import Occurrence, new_id
 from receiver.engine.plan import Escalation
 from receiver.engine.policy import step
+from receiver.engine.remedies import Remedies
 from receiver.engine.routing import Routing
 from receiver.engine.working_set import WorkingSet
 
 
 class Opening(Protocol):
-    """The configuration's part in it: who is told, how long the first page waits for its cause, what a storm is."""
+    """The configuration's part in it: who is told, how long the first page waits, what a storm is, what may help."""
 
     @property
     def routing(self) -> Routing: ...
@@ -32,6 +34,9 @@ class Opening(Protocol):
 
     @property
     def storms(self) -> Storms | None: ...
+
+    @property
+    def remedies(self) -> Remedies: ...
 
 
 def join(placed: Iterable[Placed], work: WorkingSet, rules: Opening, now: datetime, traceparent: str) -> None:
@@ -46,6 +51,8 @@ def join(placed: Iterable[Placed], work: WorkingSet, rules: Opening, now: dateti
         incident = work.decided(incident, step(incident, _joined(members, worst), now), now)
         for _, occurrence in members:
             work.keep(occurrence.in_incident(incident.id))
+        if rules.remedies.any_for(occurrence for _, occurrence in members):
+            work.outcome.effects.append(ConsiderRunbooks(incident.id, now))
         for adoption in dict.fromkeys(adoption for one, _ in members for adoption in one.adopts):
             adopt(incident.id, adoption, work, now)
 
@@ -82,7 +89,8 @@ def _incident(
         reason = placement.reopens or f"{worst.name} belongs to it"
         return work.decided(known, step(known, Reopened(reason), now), now)
     storms = rules.storms if placement.key.startswith(STORM) else None
-    plan = _settled(rules.routing.escalation(worst.labels, worst.tenant, now), rules.settle)
+    waits = max(rules.settle, rules.remedies.hold(worst))
+    plan = _settled(rules.routing.escalation(worst.labels, worst.tenant, now), waits)
     opened = Opened(
         tenant=worst.tenant,
         source=worst.source,
@@ -105,7 +113,7 @@ def _known(placement: Placement, work: WorkingSet) -> Incident | None:
 
 
 def _settled(plan: Escalation, settle: timedelta) -> Escalation:
-    """The escalation; its first step waits until causes that come late have come."""
+    """The escalation; its first step waits until causes that come late have come, and for a runbook that may help."""
     if not plan.steps or plan.steps[0].after >= settle:
         return plan
     first = plan.steps[0]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from receiver.engine.effects import LookAgain, Send, SetAlarm, SetTimer, SyncSilences
+from receiver.engine.effects import ActOn, ConsiderRunbooks, LookAgain, Send, SetAlarm, SetTimer, SyncSilences
 
-Asked = SetTimer | SetAlarm | Send | LookAgain | SyncSilences
+Asked = SetTimer | SetAlarm | Send | LookAgain | SyncSilences | ConsiderRunbooks | ActOn
 
 
 def timer_key(incident: str, name: str = "") -> str:
@@ -23,6 +23,10 @@ def key_of(effect: Asked) -> str:
             return timer_key(incident, name)
         case SyncSilences(incident=incident):
             return f"{incident}/silences"
+        case ConsiderRunbooks(incident=incident):
+            return f"{incident}/runbooks"
+        case ActOn(incident=incident, run=run):
+            return f"{incident}/run/{run}"
         case Send(key=key):
             return key
         case LookAgain(by=by, after=after):

@@ -28,6 +28,7 @@ from receiver.engine.occurrence import Occurrence
 from receiver.engine.onset import Holds
 from receiver.engine.policy import step
 from receiver.engine.reconsider import look_again
+from receiver.engine.remedies import Remedies
 from receiver.engine.reopen import returned
 from receiver.engine.routing import Routing
 from receiver.engine.seen import Seen
@@ -49,6 +50,7 @@ class Rules:
     heartbeats: tuple[Heartbeat, ...] = ()
     settle: timedelta = timedelta()  # how long the first page of an incident waits for its cause
     storms: Storms | None = None
+    remedies: Remedies = field(default_factory=Remedies)  # which alerts runbooks are for
     holds: Holds = field(default_factory=Holds)  # each alert's `for`: with it `onset` tells when the trouble began
 
 

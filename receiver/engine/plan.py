@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from tocsin.model import Severity
 
 # A `page` asks for somebody, `sla` and `handover` tell who has it what is due, `update` tells who follows it in place.
-Message = Literal["page", "resolved", "reopened", "handover", "sla", "update"]
+# An `approval` asks whether a runbook may run; `remediation` tells what one has done, or says what its step says.
+Message = Literal["page", "resolved", "reopened", "handover", "sla", "update", "approval", "remediation"]
 SlaTerm = Literal["acknowledge", "resolve"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from receiver.engine import running
 from receiver.engine.consequences import effects
 from receiver.engine.effects import Alarm, Effect, SetAlarm, SyncSilences
 from receiver.engine.events import (
@@ -38,6 +39,7 @@ from receiver.engine.events import (
 )
 from receiver.engine.incident import Incident, IncidentStatus, apply
 from receiver.engine.plan import Contact, EscalationStep
+from receiver.engine.run_events import ApprovalDue, RunbookUnfit, RunEvent
 from receiver.engine.silence_events import SilenceFailed, SilencesLooked, SilencesSeen
 
 NEVER_REFUSED = frozenset({AlertsJoined, AlertsResolved, AlertsExpired, Opened})
@@ -57,7 +59,10 @@ def step(incident: Incident, event: AnyEvent, now: datetime) -> Step:
     """Decides what an event means for an incident."""
     if isinstance(event, SilencesLooked):
         return Step(incident, (), (SyncSilences(incident.id, event.again_at),), "silences are as they should be")
-    refusal = "" if type(event) in NEVER_REFUSED else _refuses(incident, event)  # the most by far
+    if isinstance(event, RunEvent | ApprovalDue | RunbookUnfit):
+        refusal = running.refuses(incident, event)
+    else:
+        refusal = "" if type(event) in NEVER_REFUSED else _refuses(incident, event)  # the most by far
     if refusal:
         return Step(incident, (), tuple(_all_the_same(incident, event)), refusal)
     events = tuple(_follows(incident, event))
@@ -157,10 +162,19 @@ def _alarm_in_vain(incident: Incident, alarm: Alarm) -> str:
 
 
 def _follows(incident: Incident, event: AnyEvent) -> Iterator[AnyEvent]:
-    """The event, or what it amounts to, and what follows from it."""
+    """The event, or what it amounts to, and what follows from it; with the end, that of the runs that wait."""
+    for one in _amounts_to(incident, event):
+        yield one
+        if isinstance(one, Resolved | MergedInto):
+            yield from running.over(incident, "the incident is over")
+
+
+def _amounts_to(incident: Incident, event: AnyEvent) -> Iterator[AnyEvent]:
     match event:
         case EscalationDue() | SnoozeDue() | HandOverDue() | SlaDue():
             yield from _rung(incident, event)
+        case _ if isinstance(event, RunEvent | ApprovalDue):
+            yield from running.follows(incident, event)
         case AlertsResolved(alerts=alerts):
             yield event
             if incident.firing == len(alerts) and incident.status is not IncidentStatus.RESOLVED:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.plan import Message
+from receiver.engine.run import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +17,17 @@ class Verdict:
     reason: str
 
 
-def still_wanted(incident: Incident, where: str, message: Message, round_: int = 0) -> Verdict:
+def still_wanted(incident: Incident, where: str, message: Message, round_: int = 0, about: str = "") -> Verdict:
     """A page that waited in a queue is not sent once somebody has it; nobody hears of an end who knew no beginning.
 
-    `where` is an address, `round_` the message's `Send.round`.
+    `where` is an address, `round_` and `about` are of the message's `Send`.
     """
     if message == "update":
         return Verdict(
             where in incident.told, "follows it" if where in incident.told else "was never told that it began"
         )
+    if message in ("approval", "remediation"):
+        return _about_runs(incident, message, about)
     if round_ != incident.round:
         again = "reopened" if incident.reopened else "begun anew"
         return Verdict(False, f"the incident has been {again} since")
@@ -39,6 +42,16 @@ def still_wanted(incident: Incident, where: str, message: Message, round_: int =
     if incident.status is IncidentStatus.ACKNOWLEDGED:
         return Verdict(False, f"{incident.acknowledged_by} acknowledged before the page could be sent")
     return Verdict(True, "nobody has acknowledged yet")
+
+
+def _about_runs(incident: Incident, message: Message, about: str) -> Verdict:
+    """A request is void once it is decided; what a runbook did is told for as long as it matters."""
+    if message == "approval":
+        run = incident.run(about)
+        waits = run is not None and run.state is RunState.AWAITING
+        return Verdict(waits, "a runbook waits for approval" if waits else "the runbook no longer waits for approval")
+    over = incident.status is IncidentStatus.RESOLVED
+    return Verdict(not over, "the incident is over" if over else "hears what a runbook has done")
 
 
 _NOUNS = {

@@ -23,11 +23,11 @@ def _as_text(value: Any) -> Any:
     if not isinstance(value, Mapping):
         return value
     kinds = [kind for kind in ("channel", "user", "team", "schedule", "skill") if kind in value]
-    kind = kinds[0] if kinds != ["team", "skill"] else "team"
     if not kinds or (len(kinds) > 1 and kinds != ["team", "skill"]) or set(value) - {*kinds, "choose"}:
         raise PydanticCustomError(
             "target", "names nobody", {"hint": "write {schedule: NAME}, or {team: NAME, choose: least_loaded}"}
         )
+    kind = kinds[0]
     skill = f" skill={value['skill']}" if kind == "team" and "skill" in value else ""
     choose = f" {value['choose']}" if "choose" in value else ""
     return f"{'' if kind == 'channel' else kind + ':'}{value[kind]}{skill}{choose}"

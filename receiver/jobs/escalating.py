@@ -56,7 +56,7 @@ class Escalating:
             return await self._after_the_last(incident, number)
         wanted = incident.escalation[number]
         severity = max(incident.severity, wanted.raise_to or incident.severity, key=lambda one: one.rank)
-        reached = await self._reach(wanted.notify, severity)
+        reached = await self.reach_now(wanted.notify, severity)
         if not reached.contacts:
             log.error("a step reaches nobody", incident=incident.id, step=number + 1, missed="; ".join(reached.missed))
             reached = await self._by_default(incident, reached)
@@ -82,7 +82,7 @@ class Escalating:
         schedules = [text for text in dict.fromkeys(schedules) if Target.parse(text).kind == "schedule"]
         if not schedules:
             return HandOverDue()
-        reached = await self._reach(schedules, incident.severity)
+        reached = await self.reach_now(schedules, incident.severity)
         before = await self._on_duty(schedules, (incident.hand_over_at or self._clock.now()) - JUST)
         now = {contact.person for contact in reached.contacts}
         new = tuple(contact for contact in reached.contacts if contact.person not in before)
@@ -103,14 +103,15 @@ class Escalating:
         default = self.routing.default(incident.tenant, self._clock.now())
         told = list(missed.missed)
         for step in default.steps:
-            reached = await self._reach(step.notify, incident.severity)
+            reached = await self.reach_now(step.notify, incident.severity)
             contacts = tuple(contact for contact in reached.contacts if contact.address not in without)
             if contacts:
                 return Reached(contacts, tuple(told), reached.hand_over_at, by_default=True)
             told += [one for one in reached.missed if one not in told]
         return Reached((), tuple(told) or ("the policy has no targets",))
 
-    async def _reach(self, notify: Sequence[str], severity: Severity) -> Reached:
+    async def reach_now(self, notify: Sequence[str], severity: Severity) -> Reached:
+        """Whom targets mean now."""
         targets = [Target.parse(text) for text in notify]
         kinds, chosen = {target.kind for target in targets}, {target.choose for target in targets}
         in_turn = [str(target) for target in targets if target.choose == "round_robin"]

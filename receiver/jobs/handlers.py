@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-import tenacity
 
 from receiver.decide import Asked, Result
 from receiver.engine.consequences import other_way
@@ -18,12 +17,13 @@ from receiver.engine.message_events import MessageDiverted, MessageFailed, Messa
 from receiver.engine.notification import Body
 from receiver.engine.wanted import Verdict, still_wanted
 from receiver.envelopes import Envelopes, recipient
+from receiver.jobs.back_off import back_off
 from receiver.jobs.escalating import Escalating
 from receiver.jobs.gate import Gate, Shut
 from receiver.jobs.pacing import Pacer, Plan
 from receiver.notify.channel import Channel, ChannelRefused, ChannelUnavailable, Envelope, Receipt, Recipient
 from receiver.store.endings import Ended, GivenBack
-from receiver.store.jobs import Deliver, Escalate, Job, Reconsider, Ring, Silence
+from receiver.store.jobs import Act, Consider, Deliver, Escalate, Job, Reconsider, Ring, Silence
 from receiver.store.ledger import Ledger
 from receiver.store.stories import Stories, Story
 from tocsin.clock import Clock
@@ -34,9 +34,6 @@ log = structlog.get_logger("receiver.jobs")
 
 MAX_ATTEMPTS = 100  # with the back-off below, about six hours
 DIVERTED_AFTER = timedelta(seconds=30)  # a page does not wait longer for a channel where there is another way
-
-# Half of a time that doubles from a quarter of a second to five minutes, and a random part of the other half.
-_back_off = tenacity.wait_exponential(0.125, max=150) + tenacity.wait_random_exponential(0.125, max=150)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +66,8 @@ class Put:
     body: Body
 
 
+Acting = Callable[[Job, Incident], Awaitable[Result]]
 Silences = Callable[[Incident, int], Awaitable[AnyEvent | Again | None]]  # the incident, the attempt
-
-
-def back_off(attempt: int) -> timedelta:
-    """How long to wait after the n-th failed attempt, with jitter."""
-    state = tenacity.RetryCallState(tenacity.AsyncRetrying(), None, (), {})
-    state.attempt_number = attempt
-    return timedelta(seconds=_back_off(state))
 
 
 class Handlers:
@@ -96,6 +87,7 @@ class Handlers:
         self.pacer = pacer
         self.escalating = escalating
         self.silences: Silences | None = None
+        self.acting: Acting | None = None
         self._ledger = ledger
         self._stories = stories
         self.envelopes = envelopes
@@ -163,6 +155,8 @@ class Handlers:
             case Deliver():
                 (result,) = await self.deliver([ready])
                 return result
+            case Consider() | Act():
+                return await self._remediate(job, incident)
 
     async def _silence(self, job: Job, incident: Incident | None) -> Result:
         """What comes of looking after an incident's silences."""
@@ -174,6 +168,14 @@ class Handlers:
                 return GivenBack(job, self._clock.now() + wait, reason)
             case _:
                 return Asked(job, found)
+
+    async def _remediate(self, job: Job, incident: Incident | None) -> Result:
+        """What comes of a job of remediation; a process that does none never claims one."""
+        if incident is None:
+            return Ended(job, "done", "the incident is gone")
+        if self.acting is None:
+            return GivenBack(job, self._clock.now() + back_off(job.attempt), "no remediation is configured here")
+        return await self.acting(job, incident)
 
     async def deliver(self, together: Sequence[Ready]) -> list[Result]:
         """What comes of messages to one address, which go as one."""
@@ -233,6 +235,7 @@ class Handlers:
             attempt=lead.job.attempt,
             story=lead.story,
             also=[one.incident for one in together[1:] if one.incident is not None],
+            about=deliver.about,
         )
 
     async def _send(self, channel: Channel, envelope: Envelope) -> Receipt:
@@ -276,7 +279,8 @@ class Handlers:
 def _verdict(one: Ready) -> Verdict:
     if one.incident is None:
         return Verdict(False, "the incident is gone")
-    return still_wanted(one.incident, one.deliver.address, one.deliver.message, one.deliver.round)
+    deliver = one.deliver
+    return still_wanted(one.incident, deliver.address, deliver.message, deliver.round, deliver.about)
 
 
 def _worst_first(together: Sequence[Ready]) -> list[Ready]:

@@ -17,7 +17,8 @@ from receiver.store.outbox import Outbox
 from tocsin import duration
 from tocsin.model import Severity
 
-URGENT: frozenset[Message] = frozenset({"page", "reopened", "handover", "sla"})
+ALONE: frozenset[Message] = frozenset({"approval", "remediation"})  # each is about one run of a runbook
+URGENT: frozenset[Message] = frozenset({"page", "reopened", "handover", "sla", "approval"})
 
 
 class Waiting(Protocol):
@@ -58,7 +59,7 @@ def plan(ready: Sequence[W], settings: PacingSettings, known: Known, now: dateti
         fresh = first.job.held_until is None
         if _message(first) == "update" or _urgent(first, settings):
             made.together.append(group)
-        elif settings.bundle and fresh and not alone:
+        elif settings.bundle and fresh and not alone and _message(first) not in ALONE:
             until = known.held.get(where, now + settings.bundle)
             made.back += _held(group, until, "waits for others to the same person")
             continue
@@ -75,7 +76,7 @@ def _groups(ready: Sequence[W], *, alone: bool) -> Iterable[list[W]]:
     """What was held for one address and says the same kind of thing goes together; the rest one by one."""
     groups: defaultdict[tuple[str, str], list[W]] = defaultdict(list)
     for one in ready:
-        own = alone or one.job.held_until is None
+        own = alone or one.job.held_until is None or _message(one) in ALONE
         groups[one.job.address, one.job.key if own else _message(one)].append(one)
     return groups.values()
 

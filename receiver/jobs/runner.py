@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from receiver.decide import Asked, Decider, Result
 from receiver.engine.message_events import MessageFailed
-from receiver.jobs.handlers import Handlers, Put, Ready, back_off
+from receiver.jobs.back_off import back_off
+from receiver.jobs.handlers import Handlers, Put, Ready
 from receiver.jobs.pacing import Plan
 from receiver.jobs.recording import Recorder
 from receiver.metrics import Metrics
@@ -80,8 +81,12 @@ class Runner:
         metrics: Metrics,
         clock: Clock,
         job_due: asyncio.Event,
-        inbox: Inbox,
+        inbox: Inbox | None = None,
+        lanes: Callable[[str], bool] = lambda _: True,
     ) -> None:
+        """`lanes` says which are worked on here; the others are somebody else's. `inbox` takes bodies of our own, where
+        any of these lanes has jobs that put some in.
+        """
         self._jobs = jobs
         self._handlers = handlers
         self._recorder = Recorder(decider, job_due, self._wait_for_store)
@@ -89,6 +94,7 @@ class Runner:
         self._clock = clock
         self._job_due = job_due
         self._inbox = inbox
+        self.lanes = lanes
         self._stopping = False
         self._waits_for = ""
         self._lanes: defaultdict[str, Lane] = defaultdict(Lane)
@@ -121,7 +127,7 @@ class Runner:
     async def _start_lanes(self) -> float:
         """Starts the lanes that have something to do; returns for how long there is nothing to be done."""
         try:
-            due = await self._jobs.next_due()
+            due = await self._due()
         except StoreUnavailable as error:
             self._wait_for_store(error)
             return POLL_SECONDS
@@ -134,6 +140,10 @@ class Runner:
                 lane.task = asyncio.create_task(self._empty(name, lane), name=f"lane {name}")
         soon = [(at - now).total_seconds() for at in due.values() if at > now]
         return min([POLL_SECONDS, *soon])
+
+    async def _due(self) -> dict[str, datetime]:
+        """Of our lanes those in which something waits, and when the first of it is due."""
+        return {name: at for name, at in (await self._jobs.next_due()).items() if self.lanes(name)}
 
     async def _empty(self, name: str, lane: Lane) -> None:
         """Works on a lane until nothing of it is due; a job that takes long keeps no other from beginning."""
@@ -189,7 +199,7 @@ class Runner:
 
     async def run_all_due(self) -> int:
         """Runs what is due now in every lane, one lane after the other; returns how many jobs there were."""
-        return sum([await self.run_due(lane) for lane in sorted(await self._jobs.next_due())])
+        return sum([await self.run_due(lane) for lane in sorted(await self._due())])
 
     async def run_due(self, lane: str) -> int:
         """Runs the jobs of a lane that are due now; returns how many there were."""
@@ -307,6 +317,7 @@ class Runner:
 
     async def _put_in(self, put: Put) -> None:
         """A body of our own, put into the inbox in the same breath as its job is finished."""
+        assert self._inbox is not None  # only a receiver's lanes have such jobs
         try:
             async with self._inbox.beside(put.body) as connection:
                 await end(connection, [Ended(put.job, "done", "put into the inbox")], self._clock.now())

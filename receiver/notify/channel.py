@@ -62,7 +62,8 @@ class Envelope:
     `story_from` is how many events came before it. `also` are other incidents that the same person must be told of, so
     that one message tells them all. `channel` is the channel's name in the configuration. Beyond its first `attempt` a
     message may have arrived already. `tested_by` is who asked for a test: then the message says that it is one, and the
-    far side must open nothing for it.
+    far side must open nothing for it. `about` is the run that an `approval` or `remediation` message is about, or a
+    step of it: `RUN/STEP`.
     """
 
     key: str
@@ -82,6 +83,7 @@ class Envelope:
     channel: str = ""
     attempt: int = 1
     tested_by: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

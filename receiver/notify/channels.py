@@ -19,6 +19,7 @@ from receiver.notify.teams import TeamsChannel, TeamsSettings
 from receiver.notify.text import Writer
 from receiver.notify.twilio import CallChannel, CallSettings, SmsChannel, SmsSettings
 from receiver.notify.webhook import WebhookChannel, WebhookSettings
+from receiver.people.directory import Reaches
 from tocsin.config import Settings
 from tocsin.errors import MissingExtra
 
@@ -64,6 +65,13 @@ class OneChannel(Settings):
         """Which of the kinds it is."""
         (kind,) = self._kinds
         return kind
+
+    @property
+    def reaches(self) -> Reaches:
+        """What a channel of this kind says of itself, without the channel."""
+        made: Any = KINDS[self.kind][1]
+        found: Reaches = made
+        return found
 
     def build(self, writer: Writer) -> Channel:
         """The channel.

@@ -25,6 +25,8 @@ from tocsin.config import Duration, OneOrMore, Settings, read_secret
 from tocsin.errors import TocsinError
 from tocsin.model import Severity
 
+QUIET = ("resolved", "update")  # messages that nobody has to look at now
+
 log = structlog.get_logger("receiver.notify")
 
 
@@ -147,7 +149,7 @@ class EmailChannel:
         mail["X-Auto-Response-Suppress"] = "All"
         mail["List-Id"] = f"<incidents.tocsin.{domain}>"  # RFC 2919: what filters sort by
         mail["X-Tocsin-Incident"] = incident.id
-        if incident.severity is Severity.CRITICAL and envelope.message in ("page", "reopened", "handover", "sla"):
+        if incident.severity is Severity.CRITICAL and envelope.message not in QUIET:
             mail["Importance"] = "high"
             mail["X-Priority"] = "1"
         mail.set_content(text.body)

@@ -21,6 +21,8 @@ from receiver.engine.events import (
 from receiver.engine.incident import Incident
 from receiver.engine.occurrence import one_line
 from receiver.notify.channel import Envelope
+from receiver.notify.run_message import ABOUT_RUNS, first_lines
+from receiver.notify.runs_told import Manner, of_event, told
 from receiver.notify.speech import Speech
 
 MOST_SERVICES = 5
@@ -30,7 +32,15 @@ LONGEST_COMMENT = 300
 def lead(envelope: Envelope, speech: Speech) -> list[str]:
     """What a message begins with, a sentence an item."""
     first = [speech.say("test", who=one_line(envelope.tested_by, 100))] if envelope.tested_by else []
-    return first + list(_LEADS[envelope.message](envelope, speech))
+    said = [*_LEADS[envelope.message](envelope, speech), *runs(envelope, speech)]
+    return first + list(dict.fromkeys(said))  # an update about a run has said it
+
+
+def runs(envelope: Envelope, speech: Speech) -> list[str]:
+    """What runbooks have done, or are doing; nothing where the whole message is about that."""
+    if envelope.message in ABOUT_RUNS:
+        return []
+    return told(envelope.incident, envelope.story, Manner.plain(speech, envelope.sent_at))
 
 
 def status(incident: Incident, speech: Speech) -> str:
@@ -132,8 +142,24 @@ def _sla(envelope: Envelope, speech: Speech) -> Iterator[str]:
 
 
 def _update(envelope: Envelope, speech: Speech) -> Iterator[str]:
-    sentences = (change(event, envelope.incident, speech) for _, event in reversed(envelope.story))
+    incident, manner = envelope.incident, Manner.plain(speech, envelope.sent_at)
+    sentences = (
+        change(event, incident, speech) or of_event(event, incident, envelope.story, manner)
+        for _, event in reversed(envelope.story)
+    )
     yield next(filter(None, sentences), speech.say("changed"))
+    yield status(envelope.incident, speech)
+    yield standing(envelope.incident, speech)
+
+
+def _approval(envelope: Envelope, speech: Speech) -> Iterator[str]:
+    yield from first_lines(envelope, Manner.plain(speech, envelope.sent_at))
+    yield status(envelope.incident, speech)
+    yield from affected(envelope, speech)
+
+
+def _remediation(envelope: Envelope, speech: Speech) -> Iterator[str]:
+    yield from first_lines(envelope, Manner.plain(speech, envelope.sent_at))
     yield status(envelope.incident, speech)
     yield standing(envelope.incident, speech)
 
@@ -170,4 +196,6 @@ _LEADS: Mapping[str, Callable[[Envelope, Speech], Iterator[str]]] = {
     "handover": _handover,
     "sla": _sla,
     "update": _update,
+    "approval": _approval,
+    "remediation": _remediation,
 }

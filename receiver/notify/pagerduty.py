@@ -19,8 +19,12 @@ from receiver.engine.causes.telling import told
 from receiver.engine.causes.tree import Tree
 from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.occurrence import Occurrence, one_line
-from receiver.notify.channel import Envelope, Links, Receipt
+from receiver.notify.channel import ChannelRefused, Envelope, Links, Receipt
 from receiver.notify.posting import Answer, blotted, judge
+from receiver.notify.run_message import ABOUT_RUNS, commands, first_lines, sections
+from receiver.notify.runs_told import Manner, run_about
+from receiver.notify.runs_told import told as told_of_runs
+from receiver.notify.speech import Speech
 from receiver.notify.text import Writer
 from receiver.notify.threads import Blocking
 from tocsin.config import Duration, Settings, read_secret
@@ -66,8 +70,12 @@ class PagerDutyChannel:
 
     async def send(self, envelope: Envelope) -> Receipt:
         events = self._events(envelope)
+        if not events and envelope.message == "approval":
+            raise ChannelRefused(
+                "PagerDuty cannot ask for an approval of what it was not paged for: name people instead"
+            )
         if not events:
-            return Receipt(skipped="PagerDuty is told of acknowledgement and end, nothing else")
+            return Receipt(skipped="PagerDuty is told of what is open there, of acknowledgement and of the end")
         key = read_secret(self.settings.routing_key_file).strip()
         for event in events:  # tried again, those that are there already are recognised
             answer = await self._calls.run(partial(_submit, key=key, event=event), self._seconds)
@@ -139,6 +147,8 @@ def action_of(envelope: Envelope) -> Action | None:
             return "acknowledge"
         case "update", _:
             return None
+        case (("approval" | "remediation"), _) if not envelope.reference:
+            return None  # nothing of it is open there, and nothing would close what this opened
         case _:
             return "trigger"
 
@@ -161,9 +171,21 @@ def _details(envelope: Envelope, incident: Incident) -> dict[str, Any]:
         "alerts": incident.alerts,
         "firing": incident.firing,
         "why": one_line(envelope.reason, MAX_DETAIL),
+        "runbooks": [one_line(line, MAX_DETAIL) for line in _runs(envelope)],
         "likely cause": [one_line(line, MAX_DETAIL) for line in told(envelope.tree)[:MOST_CAUSES]],
         "worst alerts": [_alert(one) for one in envelope.alerts],
     }
+
+
+def _runs(envelope: Envelope) -> list[str]:
+    """What runbooks have done or are doing; where the message is about one, all of it."""
+    manner = Manner.plain(Speech.to(envelope.to), envelope.sent_at)
+    if envelope.message not in ABOUT_RUNS:
+        return told_of_runs(envelope.incident, envelope.story, manner)
+    listed = [line for one in sections(envelope, manner) for line in (f"{one.label}:", *one.lines)]
+    run, _ = run_about(envelope.incident, envelope.about)
+    asks = commands(run) if envelope.message == "approval" and run is not None else ()
+    return [*first_lines(envelope, manner), *listed, *asks]
 
 
 def _alert(one: Occurrence) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from receiver.engine.events import Acknowledged, AnyEvent, SlaWarned
 from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.plan import EscalationStep, Message
+from receiver.notify import sample_run
 from receiver.notify.channel import Envelope, Links, Recipient
 from tocsin.model import Severity
 
@@ -18,7 +19,8 @@ BEGAN = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
 def sample(message: Message, language: str = "en") -> Envelope:
-    """A message of every part: a cause and what follows, an alert, somebody it is for, another incident beside it."""
+    """A message of every part: a cause and what follows, an alert, a runbook's run, somebody it is for, another
+    incident beside it."""
     sent = BEGAN + timedelta(minutes=12)
     resolved = message == "resolved"
     incident = Incident(
@@ -54,10 +56,12 @@ def sample(message: Message, language: str = "en") -> Envelope:
         "sla": SlaWarned("acknowledge", sent + timedelta(minutes=3)),
         "update": Acknowledged("bob", "slack"),
     }
+    ran = sample_run.happened(message, BEGAN)
+    newest = [(sent, story[message])] if message in story else []
     return Envelope(
         key=f"{incident.id}/{message}/sample",
         message=message,
-        incident=incident,
+        incident=sample_run.after(incident, ran),
         alerts=[_alert()],
         sent_at=sent,
         url="https://tocsin.example.org/api/v1/incidents/k3f9x2abcd",
@@ -65,8 +69,8 @@ def sample(message: Message, language: str = "en") -> Envelope:
         to=Recipient("alice", "Alice", "alice@example.org", language, "Europe/Paris"),
         reason="on call for primary until 2026-11-21 09:00 CET",
         links=Links("https://tocsin.example.org/api/v1/incidents/k3f9x2abcd", "https://tocsin.example.org/answer/abc"),
-        story=((sent, story[message]),) if message in story else (),
-        also=() if resolved else (_other(),),
+        story=[*ran, *newest],
+        also=(_other(),) if message not in ("resolved", "approval", "remediation") else (),
     )
 
 

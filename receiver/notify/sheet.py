@@ -11,7 +11,9 @@ from receiver.engine.incident import Incident
 from receiver.engine.occurrence import Occurrence, one_line
 from receiver.notify.causes_told import cause_of, told
 from receiver.notify.channel import Envelope
-from receiver.notify.lead import lead
+from receiver.notify.lead import lead, runs
+from receiver.notify.run_message import ABOUT_RUNS, commands, sections
+from receiver.notify.runs_told import Manner, naming, run_about
 from receiver.notify.speech import Speech
 
 LONGEST_TITLE = 160
@@ -44,7 +46,7 @@ def sheet(envelope: Envelope, speech: Speech) -> Sheet:
     title = one_line(incident.title, LONGEST_TITLE) or incident.id
     mark = _mark(envelope, speech)
     more = speech.say("also_subject", incidents=speech.count("incident", len(envelope.also))) if envelope.also else ""
-    subject = one_line(f"[{mark}] {title}", LONGEST_TITLE - len(more)) + more
+    subject = one_line(f"[{mark}] {_named(envelope, title, speech)}", LONGEST_TITLE - len(more)) + more
     runbook = _runbook(envelope)
     facts = {
         "message": envelope.message,
@@ -54,6 +56,12 @@ def sheet(envelope: Envelope, speech: Speech) -> Sheet:
         "title": title,
         "incident": _incident(incident, speech),
         "lead": lead(envelope, speech),
+        "runs": runs(envelope, speech),
+        "run": _run(envelope),
+        "sections": [
+            {"label": one.label, "lines": list(one.lines)}
+            for one in sections(envelope, Manner.plain(speech, envelope.sent_at))
+        ],
         "causes": told(envelope.tree, speech) if envelope.message != "resolved" else [],
         "runbook": runbook,
         "runbook_link": link(runbook),
@@ -100,7 +108,30 @@ def _lists(envelope: Envelope) -> bool:
 
 
 def _can_answer(envelope: Envelope) -> bool:
-    return envelope.message != "resolved" and not envelope.tested_by
+    return envelope.message not in ("resolved", "approval") and not envelope.tested_by
+
+
+def _named(envelope: Envelope, title: str, speech: Speech) -> str:
+    """What a subject names: the incident; where the message is about a run, what that is about, too."""
+    run, _ = run_about(envelope.incident, envelope.about)
+    if run is None or envelope.message not in ABOUT_RUNS:
+        return title
+    return speech.say("run_subject", **naming(run, Manner.plain(speech, envelope.sent_at)), title=title)
+
+
+def _run(envelope: Envelope) -> Facts:
+    """The run that a message is about, if it is about one."""
+    run, _ = run_about(envelope.incident, envelope.about)
+    if run is None or envelope.message not in ABOUT_RUNS:
+        return {}
+    return {
+        "id": run.id,
+        "runbook": one_line(run.plan.runbook, 100),
+        "target": one_line(run.plan.target, LONGEST_LABEL),
+        "state": run.state.value,
+        "outcome": run.outcome or "",
+        "plan": run.plan_hash,
+    }
 
 
 def _runbook(envelope: Envelope) -> str:
@@ -168,6 +199,14 @@ def _answers(envelope: Envelope, speech: Speech) -> list[Facts]:
     name = envelope.incident.id
     if envelope.tested_by:
         return []
+    run, _ = run_about(envelope.incident, envelope.about)
+    if envelope.message == "approval" and run is not None:
+        yes, no = commands(run)
+        return [
+            {"label": speech.say("run_approve"), "command": yes},
+            {"label": speech.say("run_reject"), "command": no},
+            {"label": speech.say("show"), "command": f"tocsin incidents show {name}"},
+        ]
     if envelope.message == "resolved":
         return [{"label": speech.say("happened"), "command": f"tocsin incidents show {name}"}]
     return [

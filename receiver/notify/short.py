@@ -20,6 +20,7 @@ TWO_SEGMENTS_GSM = 2 * 153  # septets: each part of several has a header
 TWO_SEGMENTS_UCS2 = 2 * 67  # UTF-16 units
 PLAIN = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "–": "-", "—": "-", "×": "x", "\u202f": " "})
 LONGEST_SPOKEN = 600
+FIRST_LINE = ("sla", "update", "approval", "remediation")  # messages whose first sentence tells most
 
 
 def short(envelope: Envelope, sheet: Sheet, speech: Speech) -> str:
@@ -30,7 +31,7 @@ def short(envelope: Envelope, sheet: Sheet, speech: Speech) -> str:
 
 def _short(envelope: Envelope, sheet: Sheet, speech: Speech) -> Iterator[str]:
     incident = envelope.incident
-    if envelope.tested_by or envelope.message in ("sla", "update"):
+    if envelope.tested_by or envelope.message in FIRST_LINE:
         yield sheet.facts["lead"][0]
     elif envelope.message != "resolved":
         since = f"{speech.hour(incident.opened_at)} {speech.time(incident.opened_at).rpartition(' ')[2]}"
@@ -38,6 +39,12 @@ def _short(envelope: Envelope, sheet: Sheet, speech: Speech) -> Iterator[str]:
         if sheet.cause:
             yield speech.say("short_cause", cause=sheet.cause)
     yield incident.id
+    yield from _runs(sheet)
+
+
+def _runs(sheet: Sheet) -> list[str]:
+    """What runbooks have done; an update about one has said it already."""
+    return [line for line in sheet.facts["runs"] if line != sheet.facts["lead"][0]]
 
 
 def fit(parts: list[str], tail: str = "") -> str:
@@ -72,13 +79,14 @@ def spoken(envelope: Envelope, sheet: Sheet, speech: Speech) -> str:
     """What is read out in a call: no ids, no addresses, nothing that a voice cannot say."""
     incident = envelope.incident
     said = [speech.say("spoken", mark=sheet.mark.capitalize(), title=sheet.title.rstrip("."))]
-    if envelope.tested_by or envelope.message in ("sla", "update", "resolved"):
+    if envelope.tested_by or envelope.message in (*FIRST_LINE, "resolved"):
         said.append(sheet.facts["lead"][0])
     else:
         since = speech.hour(incident.opened_at)
         said.append(speech.say("spoken_alerts", alerts=speech.count("alert", incident.firing), at=since))
         if sheet.cause:
             said.append(speech.say("spoken_cause", cause=sheet.cause))
+    said += _runs(sheet)
     if envelope.also:
         said.append(speech.say("spoken_also", incidents=speech.count("incident", len(envelope.also))))
     return one_line(" ".join(said), LONGEST_SPOKEN)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AnyHttpUrl, Field
 from pydantic_core import PydanticCustomError
 
 from receiver.notify.channel import ChannelRefused, Envelope, Receipt
+from receiver.notify.run_message import ABOUT_RUNS
 from receiver.notify.slack_calls import SlackCalls, SlackRefused
 from receiver.notify.slack_plan import Call, Place, Plan, plan, told_by
 from receiver.notify.slack_repeats import already_posted
@@ -84,7 +85,7 @@ class SlackChannel:
             raise
 
     async def _done(self, envelope: Envelope, planned: Plan, token: str) -> Receipt:
-        place = planned.place
+        place, of_a_run = planned.place, envelope.message in ABOUT_RUNS
         for call in planned.calls:
             try:
                 answer = await self._made(envelope, call, token)
@@ -94,7 +95,7 @@ class SlackChannel:
                 raise
             if place is None:
                 place = Place(str(answer.get("channel", "")), str(answer.get("ts", "")), 0, envelope.incident.id)
-        if place is None:
+        if place is None or of_a_run:  # the incident's own message stands elsewhere, or is still to come
             return Receipt()
         return Receipt(str(Place(place.channel, place.ts, told_by(envelope), place.incident)))
 

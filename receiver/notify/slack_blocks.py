@@ -10,8 +10,11 @@ from receiver.engine.causes.tree import Branch
 from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.occurrence import Occurrence, one_line
 from receiver.notify.channel import Envelope
+from receiver.notify.runs_told import Manner
+from receiver.notify.runs_told import told as told_of_runs
 from receiver.notify.slack_text import MOST_HEADER, Block, context, fitting, link, outside, section, stamp
 from receiver.notify.slack_words import SlackWords, words
+from receiver.notify.speech import Speech
 from receiver.notify.weblink import web_link
 from tocsin.model import Severity
 
@@ -36,12 +39,13 @@ def blocks(envelope: Envelope) -> list[Block]:
         {"type": "header", "text": {"type": "plain_text", "text": headline(incident, say), "emoji": False}},
         section(standing(incident, say)),
     ]
+    told += [section(fitting(done, lambda n: say.more.format(count=n)))] if (done := _runs(envelope)) else []
     causes = fitting(_causes(envelope, say), lambda n: say.more.format(count=n))
     told += [section(causes)] if causes else []
     told += [section(_alerts(envelope, say))] if envelope.alerts else []
     told += _also(envelope, say)
     told += [actions(incident, say)] if incident.status is not IncidentStatus.RESOLVED else []
-    return [*told, context(_links(envelope, say))]
+    return [*told, context(links(envelope, say))]
 
 
 def bare(envelope: Envelope) -> list[Block]:
@@ -94,6 +98,16 @@ def _who(incident: Incident, say: SlackWords) -> str:
     steps = len(incident.escalation)
     step = say.step.format(step=incident.step, steps=steps) if incident.step > 1 and steps >= incident.step else ""
     return f"{say.open_}, {step}" if step else say.open_
+
+
+def _runs(envelope: Envelope) -> list[str]:
+    """What runbooks have done, or are doing."""
+    return told_of_runs(envelope.incident, envelope.story, slack_manner(envelope))
+
+
+def slack_manner(envelope: Envelope) -> Manner:
+    """How runs are told: in the reader's language, with times that Slack shows in their zone."""
+    return Manner(Speech.to(envelope.to), stamp, outside)
 
 
 def _causes(envelope: Envelope, say: SlackWords) -> Iterator[str]:
@@ -153,13 +167,13 @@ def actions(incident: Incident, say: SlackWords) -> Block:
     snooze = {
         "type": "static_select",
         "action_id": f"{PREFIX}snooze",
-        "placeholder": _plain(say.snooze),
+        "placeholder": plain(say.snooze),
         "options": [
-            {"text": _plain(say.choices[choice]), "value": f"{_value(incident)}/{choice}"} for choice in SNOOZES
+            {"text": plain(say.choices[choice]), "value": f"{_value(incident)}/{choice}"} for choice in SNOOZES
         ],
     }
-    resolve = _button("resolve", say.resolve, incident) | _confirm(say, say.resolves)
-    escalate = _button("escalate", say.escalate, incident) | _confirm(say, say.escalates)
+    resolve = _button("resolve", say.resolve, incident) | confirm(say, say.resolves)
+    escalate = _button("escalate", say.escalate, incident) | confirm(say, say.escalates)
     elements = [*([] if has_it else [first]), resolve, snooze, *([escalate] if incident.escalation else [])]
     return {"type": "actions", "block_id": f"{PREFIX}{incident.id}/{incident.version}", "elements": elements}
 
@@ -168,7 +182,7 @@ def _button(action: str, label: str, incident: Incident) -> Block:
     return {
         "type": "button",
         "action_id": f"{PREFIX}{action}",
-        "text": _plain(label),
+        "text": plain(label),
         "value": _value(incident),
     }
 
@@ -178,16 +192,19 @@ def _value(incident: Incident) -> str:
     return f"{incident.id}/{incident.round}"
 
 
-def _confirm(say: SlackWords, text: str) -> Block:
-    asked = {"title": _plain(say.sure), "text": _plain(text), "confirm": _plain(say.yes), "deny": _plain(say.no)}
+def confirm(say: SlackWords, text: str) -> Block:
+    """Asks once more, before a button does what it says."""
+    asked = {"title": plain(say.sure), "text": plain(text), "confirm": plain(say.yes), "deny": plain(say.no)}
     return {"confirm": asked}
 
 
-def _plain(text: str) -> Block:
+def plain(text: str) -> Block:
+    """A text object without any markup."""
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
-def _links(envelope: Envelope, say: SlackWords) -> str:
+def links(envelope: Envelope, say: SlackWords) -> str:
+    """Which incident, where it stands, why the reader is told, and when."""
     incident = envelope.incident
     told = [f"`{incident.id}`"]
     if web_link(envelope.links.incident):

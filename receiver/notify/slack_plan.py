@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Self
 
+from receiver.engine.events import AnyEvent
 from receiver.engine.incident import IncidentStatus
 from receiver.engine.message_events import MessageSent
+from receiver.engine.run_events import NEEDS_PEOPLE, RunEnded
 from receiver.notify.channel import Envelope
+from receiver.notify.run_message import ABOUT_RUNS
 from receiver.notify.slack_blocks import actions, bare, blocks, headline
+from receiver.notify.slack_runs import run_blocks
 from receiver.notify.slack_story import is_news, news
 from receiver.notify.slack_text import Block, escaped, fitting, section
 from receiver.notify.slack_words import words
@@ -81,9 +85,12 @@ def told_by(envelope: Envelope) -> int:
 def plan(envelope: Envelope, address: str, subject: str, *, short: bool = False) -> Plan:
     """The calls for a message to an address, a conversation's or a member's id; `short`: without its details.
 
-    What is posted comes last, so that an update that fails can be repeated and nothing is said twice.
+    A message about a run stands beside the incident's own, which it does not update. What is posted comes last, so that
+    an update that fails can be repeated and nothing is said twice.
     """
     place = place_of(envelope)
+    if envelope.message in ABOUT_RUNS and not envelope.tested_by:
+        return Plan((_about_run(envelope, place, address, escaped(subject), short=short),))
     shown = bare(envelope) if short else blocks(envelope)
     text = escaped(subject)
     if place is None:
@@ -93,7 +100,7 @@ def plan(envelope: Envelope, address: str, subject: str, *, short: bool = False)
         return Plan((), place)
     update = Call("chat.update", {"channel": place.channel, "ts": place.ts, "text": text, "blocks": shown} | LITERAL)
     lines = news(since)
-    loud = envelope.message in LOUD
+    loud = envelope.message in LOUD or any(_went_wrong(event) for _, event in since)
     if not loud and not lines:
         return Plan((update,), place)
     said = [section(fitting(lines, lambda n: f"… and {n} more"))] if lines else []
@@ -103,6 +110,20 @@ def plan(envelope: Envelope, address: str, subject: str, *, short: bool = False)
     if loud:
         reply.arguments["reply_broadcast"] = True
     return Plan((update, reply), place)
+
+
+def _went_wrong(event: AnyEvent) -> bool:
+    """Whether a runbook's run ended so that people are needed now."""
+    return isinstance(event, RunEnded) and event.outcome in NEEDS_PEOPLE
+
+
+def _about_run(envelope: Envelope, place: Place | None, address: str, text: str, *, short: bool) -> Call:
+    """A message of its own, in the incident's thread where there is one: it is asked, or told, once."""
+    call = _post(envelope, address if place is None else place.channel, run_blocks(envelope, short=short), text)
+    if place is not None:
+        call.arguments["thread_ts"] = place.ts
+        call.arguments["reply_broadcast"] = True
+    return call
 
 
 def _loud(envelope: Envelope, *, first: bool) -> list[Block]:

@@ -40,6 +40,7 @@ from receiver.engine.events import (
     StormEnded,
 )
 from receiver.engine.message_events import MessageDelivered, MessageFailed, MessageSent, MessageSkipped
+from receiver.notify.slack_run_story import RUN_LINES
 from receiver.notify.slack_text import outside, stamp
 
 MOST_COMMENT = 500  # each may become five when it is escaped
@@ -121,4 +122,5 @@ LINES: dict[type, Callable[[Any], str]] = {
     MessageFailed: lambda e: (
         f":warning: {outside(e.person or e.channel)} could not be told by {outside(e.channel)}{_reason(e.reason)}"
     ),
+    **RUN_LINES,
 }

@@ -5,6 +5,7 @@ Source: docs.slack.dev/messaging/formatting-message-text, docs.slack.dev/referen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,7 @@ Block = dict[str, Any]
 MOST_TEXT = 3_000  # characters of a text object
 MOST_HEADER = 150
 MOST_OUTSIDE = 200
+CUT_ESCAPE = re.compile(r"&[a-z]*$")
 
 
 def escaped(text: str) -> str:
@@ -65,3 +67,18 @@ def fitting(lines: Iterable[str], more: Callable[[int], str], limit: int = MOST_
         room -= len(rest[0]) + 1
         kept.append(rest.pop(0))
     return "\n".join([*kept, *([more(len(rest))] if rest else [])])
+
+
+def whole(lines: Iterable[str], limit: int = MOST_TEXT) -> list[str]:
+    """Every line, in as many texts as it takes: nothing is left out of what people are asked to agree with.
+
+    A line that is longer than a text may be is cut, never within an escape.
+    """
+    texts: list[str] = []
+    for line in lines:
+        fits = line if len(line) <= limit else CUT_ESCAPE.sub("", line[: limit - 1]) + "…"
+        if texts and len(texts[-1]) + 1 + len(fits) <= limit:
+            texts[-1] += f"\n{fits}"
+        else:
+            texts.append(fits)
+    return texts

@@ -18,6 +18,9 @@ from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.occurrence import Occurrence, one_line
 from receiver.notify.channel import ChannelUnavailable, Envelope, Receipt
 from receiver.notify.posting import Poster, blotted, judge
+from receiver.notify.run_message import ABOUT_RUNS, commands, first_lines, sections
+from receiver.notify.runs_told import Manner, run_about, told
+from receiver.notify.speech import Speech
 from receiver.notify.text import Writer
 from receiver.notify.weblink import web_link
 from tocsin.config import Duration, Settings, read_secret
@@ -72,7 +75,8 @@ class TeamsChannel:
     def _content(self, envelope: Envelope) -> bytes:
         """The card with as many alerts as fit."""
         subject = self._writer.write(envelope).subject
-        for shown in range(len(envelope.alerts), -1, -1):
+        most = 0 if envelope.message in ABOUT_RUNS else len(envelope.alerts)
+        for shown in range(most, -1, -1):
             content = json.dumps(message(envelope, subject, shown), ensure_ascii=False).encode("utf-8", "replace")
             if len(content) <= MOST_BYTES:
                 break
@@ -104,6 +108,7 @@ def _body(envelope: Envelope, subject: str, shown: int) -> Iterator[Element]:
     over = incident.status is IncidentStatus.RESOLVED
     colour = "good" if over else COLOURS[incident.severity.value]
     yield _text(_run(subject, weight="bolder", size="large", color=colour))
+    yield from _runs(envelope)
     yield _text(_run(_standing(incident)))
     if envelope.message != "page" and envelope.message in WHY:
         yield _text(_run(WHY[envelope.message], weight="bolder"))
@@ -112,14 +117,36 @@ def _body(envelope: Envelope, subject: str, shown: int) -> Iterator[Element]:
     yield from _causes(envelope)
     for alert in envelope.alerts[:shown]:
         yield from _alert(alert)
-    hidden = incident.alerts - min(shown, len(envelope.alerts))
+    hidden = 0 if envelope.message in ABOUT_RUNS else incident.alerts - min(shown, len(envelope.alerts))
     if hidden > 0:
         yield _text(_run(f"… and {hidden:,} more alerts", subtle=True))
     for other in envelope.also[:SHOWN_ALSO]:
         yield _text(_run(f"Also: {other.severity.value}, {one_line(other.title)} ({other.id})"))
     if len(envelope.also) > SHOWN_ALSO:
         yield _text(_run(f"… and {len(envelope.also) - SHOWN_ALSO:,} more incidents", subtle=True))
-    yield _text(_run(f"tocsin incidents show {incident.id}", fontType="monospace", size="small"))
+    for command in _commands(envelope):
+        yield _text(_run(command, fontType="monospace", size="small"))
+
+
+def _runs(envelope: Envelope) -> Iterator[Element]:
+    """What runbooks have done or are doing; where the message is about one, all of it."""
+    manner = Manner.plain(Speech.to(envelope.to), envelope.sent_at)
+    if envelope.message not in ABOUT_RUNS:
+        for line in told(envelope.incident, envelope.story, manner):
+            yield _text(_run(line, weight="bolder"))
+        return
+    for line in first_lines(envelope, manner):
+        yield _text(_run(line))
+    for one in sections(envelope, manner):
+        yield _text(_run(one.label, weight="bolder"))
+        for line in one.lines:
+            yield _text(_run(line))
+
+
+def _commands(envelope: Envelope) -> list[str]:
+    show = f"tocsin incidents show {envelope.incident.id}"
+    run, _ = run_about(envelope.incident, envelope.about)
+    return [*commands(run), show] if envelope.message == "approval" and run is not None else [show]
 
 
 WHY = {

@@ -15,6 +15,9 @@ from receiver.engine.causes.tree import Tree
 from receiver.engine.occurrence import Occurrence
 from receiver.notify.channel import Envelope, Receipt
 from receiver.notify.posting import Poster, judge
+from receiver.notify.run_message import ABOUT_RUNS, plan_of
+from receiver.notify.runs_told import Manner, run_about, told
+from receiver.notify.speech import Speech
 from receiver.notify.text import Writer
 from tocsin.config import Duration, Settings, read_secret
 
@@ -98,6 +101,8 @@ class WebhookChannel:
                 "cause": _cause(envelope.tree),
                 "consequences": dict(envelope.tree.services),
             },
+            "runs": told(incident, envelope.story, Manner.plain(Speech.to(envelope.to), envelope.sent_at)),
+            "run": _run(envelope),
             "alerts": [_alert(occurrence) for occurrence in envelope.alerts],
         }
 
@@ -107,6 +112,28 @@ def _cause(tree: Tree) -> dict[str, object] | None:
     if cause is None:
         return None
     return {"alert": cause.alert, "name": cause.name, "service": cause.service, "since": cause.began_at.isoformat()}
+
+
+def _run(envelope: Envelope) -> dict[str, object] | None:
+    """The run that the message is about; of an approval all that is asked."""
+    run, _ = run_about(envelope.incident, envelope.about)
+    if run is None or envelope.message not in ABOUT_RUNS:
+        return None
+    plan = plan_of(envelope, run)
+    return {
+        "id": run.id,
+        "runbook": plan.runbook,
+        "target": plan.target,
+        "state": run.state.value,
+        "outcome": run.outcome,
+        "reason": run.reason,
+        "plan_hash": run.plan_hash,
+        "dry_run": plan.dry_run,
+        "steps": [step.action.does for step in plan.steps],
+        "approvals": None if plan.approval is None else {"role": plan.approval.role, "count": plan.approval.count},
+        "approved_by": list(run.approved_by),
+        "expires_at": None if run.expires_at is None else run.expires_at.isoformat(),
+    }
 
 
 def _alert(occurrence: Occurrence) -> dict[str, object]:

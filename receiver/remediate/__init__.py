@@ -1,1 +1,1 @@
-"""Actions: one module each, one line in a registry, as in `notify/`. None is built yet."""
+"""Runbooks: which fit, what they would do, what stands against it, what is done, and whether it helped."""

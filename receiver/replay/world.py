@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from receiver.engine.effects import LookAgain, Send, SetAlarm, SetTimer, SyncSilences
+from receiver.engine.effects import ActOn, ConsiderRunbooks, LookAgain, Send, SetAlarm, SetTimer, SyncSilences
 from receiver.engine.events import AnyEvent, EscalationDue
 from receiver.engine.held import LOOK_AGAIN, marker
 from receiver.engine.message_events import MessageSent, MessageSkipped
@@ -93,8 +93,8 @@ class World:
                 self._decide(incident, EscalationDue(number))
             case SetAlarm(incident=incident, alarm=alarm):
                 self._decide(incident, alarm)
-            case SyncSilences():
-                pass  # there is no Alertmanager in a replay
+            case SyncSilences() | ConsiderRunbooks() | ActOn():
+                pass  # there is no Alertmanager in a replay, and nothing is done to the world
             case Send():
                 self._send(what)
             case LookAgain(by=by, after=after):

@@ -15,7 +15,8 @@ from receiver.engine.incident import Incident
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.policy import Step
 from receiver.engine.silence_events import SilenceFailed, SilenceRemoved, SilencesLooked, SilenceWritten
-from receiver.jobs.handlers import Again, back_off
+from receiver.jobs.back_off import back_off
+from receiver.jobs.handlers import Again
 from receiver.reconcile.settings import ReconcileSettings
 from receiver.silences.narrow import candidates, narrow
 from receiver.silences.wire import (

@@ -16,6 +16,7 @@ from receiver.store.schema import Time
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
+MIGRATION_SECONDS = 60  # on a busy machine the migrations themselves take a while to load
 MIGRATION_LOCK = 0x746F63_02  # "toc" and a number: advisory locks are one name space for a whole database
 
 _DATA_EXCEPTION = "22"  # the classes of https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -53,8 +54,12 @@ def is_postgresql(connection: AsyncConnection) -> bool:
 
 
 def migrate_alone(connection: sa.Connection) -> None:
-    """Lets one replica migrate at a time; SQLite's folder has one user anyway."""
+    """Lets one replica migrate at a time, and think for longer between two statements than while it serves.
+
+    SQLite's folder has one user anyway.
+    """
     if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = '{MIGRATION_SECONDS}s'")
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
 
 

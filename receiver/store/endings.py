@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from receiver.engine.message_events import MessageDelivered, MessageFailed, MessageRetried
 from receiver.store.bulk import one_of
 from receiver.store.database import Lost
-from receiver.store.jobs import Deliver, Job
+from receiver.store.jobs import Deliver, Job, claimed_until
 from receiver.store.schema import finished_jobs, jobs
 
 EndState = Literal["sent", "delivered", "skipped", "dead", "done"]  # done: it was no message
@@ -59,6 +59,17 @@ async def end(connection: AsyncConnection, ended: Sequence[Ended], now: datetime
         names = ", ".join(one.job.key for one in ended[:3])
         raise Lost(f"job {names} has been taken over" if len(ended) == 1 else f"one of {names}… has been taken over")
     await connection.execute(sa.insert(finished_jobs), [_row(one, now) for one in ended])
+
+
+async def keep(connection: AsyncConnection, job: Job) -> None:
+    """Within a transaction of what a job says in its middle: it is ours, and stays so until this is committed.
+
+    Raises:
+        Lost: it is no longer ours.
+    """
+    mine = (jobs.c.id == job.id) & (jobs.c.epoch == job.epoch) & (jobs.c.state == "running")
+    if (await connection.execute(sa.update(jobs).where(mine).values(claimed_until=claimed_until()))).rowcount != 1:
+        raise Lost(f"job {job.key} has been taken over")
 
 
 def _row(one: Ended, now: datetime) -> dict[str, object]:

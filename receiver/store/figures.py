@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.store.database import Database
 from receiver.store.inbox import Inbox
-from receiver.store.schema import finished_jobs, incidents, jobs
+from receiver.store.schema import finished_jobs, incidents, jobs, remediations
 
 SLOW_SECONDS = 0.05  # figures that took as long are kept for a while
 KEPT_SECONDS = 10.0
@@ -36,6 +36,7 @@ class Figures:
     jobs_due: int = 0
     jobs_since: datetime | None = None
     dead: int = 0  # letters
+    approvals: int = 0  # runs of runbooks that wait for somebody's
 
 
 async def figures(database: Database, inbox: Inbox, now: datetime) -> Figures:
@@ -46,8 +47,8 @@ async def figures(database: Database, inbox: Inbox, now: datetime) -> Figures:
     """
     async with database.read() as connection:
         found, size, due = await _incidents(connection), await _size(connection), await _due(connection, now)
-        dead = await _dead(connection)
-    return Figures(found, await inbox.waiting_since(), size, *due, dead)
+        dead, approvals = await _dead(connection), await _approvals(connection)
+    return Figures(found, await inbox.waiting_since(), size, *due, dead, approvals)
 
 
 class KeptFigures:
@@ -89,6 +90,11 @@ async def _due(connection: AsyncConnection, now: datetime) -> tuple[int, datetim
 async def _dead(connection: AsyncConnection) -> int:
     is_dead = finished_jobs.c.state == sa.literal_column("'dead'")  # as its index says
     return (await connection.execute(sa.select(sa.func.count()).where(is_dead))).scalar_one()
+
+
+async def _approvals(connection: AsyncConnection) -> int:
+    awaits = remediations.c.state == sa.literal_column("'awaiting'")  # as its index says
+    return (await connection.execute(sa.select(sa.func.count()).where(awaits))).scalar_one()
 
 
 async def _size(connection: AsyncConnection) -> int:

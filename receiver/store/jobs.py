@@ -10,6 +10,7 @@ it is renewed, so that what a dead replica had begun is done again by another: d
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +20,18 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from receiver.engine.effects import Alarm, CancelTimer, Effect, LookAgain, Send, SetAlarm, SetTimer, SyncSilences
+from receiver.engine.effects import (
+    ActOn,
+    Alarm,
+    CancelTimer,
+    ConsiderRunbooks,
+    Effect,
+    LookAgain,
+    Send,
+    SetAlarm,
+    SetTimer,
+    SyncSilences,
+)
 from receiver.engine.later import Asked, key_of, timer_key, wanted_at
 from receiver.engine.plan import Message, address
 from receiver.store.database import Database
@@ -29,6 +41,7 @@ from receiver.store.schema import EPOCH, MICROSECOND, jobs
 ESCALATION_LANE = "escalation"
 SUPPRESSION_LANE = "suppression"
 SILENCE_LANE = "silences"
+REMEDIATION_LANE = "remediation"
 CLAIM_LASTS = timedelta(seconds=10)
 
 
@@ -52,6 +65,7 @@ class Deliver(msgspec.Struct, frozen=True, tag="deliver", omit_defaults=True):
     round: int = 0  # of `Send`
     person: str = ""
     reason: str = ""
+    about: str = ""  # of `Send`
 
     @property
     def address(self) -> str:
@@ -69,7 +83,17 @@ class Reconsider(msgspec.Struct, frozen=True, tag="reconsider"):
     after: str
 
 
-Payload = Escalate | Ring | Deliver | Reconsider | Silence
+class Consider(msgspec.Struct, frozen=True, tag="consider"):
+    """Look which runbooks fit an incident."""
+
+
+class Act(msgspec.Struct, frozen=True, tag="act"):
+    """Do what comes next in a run of a runbook."""
+
+    run: str
+
+
+Payload = Escalate | Ring | Deliver | Reconsider | Silence | Consider | Act
 
 _decoder = msgspec.json.Decoder(Payload)
 
@@ -121,6 +145,7 @@ class Jobs:
         self._database = database
         self._claim_lasts = claim_lasts
         self._held: dict[int, Job] = {}
+        self.renewed_at = time.monotonic()  # when the claims were last kept; a store that is away lets them lapse
 
     async def free(self) -> int:
         """Takes back what somebody had begun and never finished; returns how many jobs that were.
@@ -148,13 +173,14 @@ class Jobs:
             mine = (jobs.c.state == "running") & sa.tuple_(jobs.c.id, jobs.c.epoch).in_(held)
             async with self._database.write() as connection:
                 await connection.execute(sa.update(jobs).where(mine).values(claimed_until=self._until()))
+        self.renewed_at = time.monotonic()
 
     def let_go(self, job: Job) -> None:
         """Nothing is done for this job any more: its claim, if it still stands, may lapse."""
         self._held.pop(job.id, None)
 
     def _until(self) -> sa.ColumnElement[int]:
-        return sa.type_coerce(now(), sa.BigInteger) + sa.literal(self._claim_lasts // MICROSECOND, sa.BigInteger)
+        return claimed_until(self._claim_lasts)
 
     async def next_due(self) -> dict[str, datetime]:
         """The lanes in which something waits, and when the first of it is due."""
@@ -190,6 +216,11 @@ class Jobs:
                 self.let_go(job)
             raise
         return found
+
+
+def claimed_until(lasts: timedelta = CLAIM_LASTS) -> sa.ColumnElement[int]:
+    """When a claim lapses that is made or renewed now."""
+    return sa.type_coerce(now(), sa.BigInteger) + sa.literal(lasts // MICROSECOND, sa.BigInteger)
 
 
 def _due(lane: str, now: datetime) -> sa.ColumnElement[bool]:
@@ -267,8 +298,12 @@ def _row_of(effect: Asked) -> dict[str, Any]:
             return _row(key, ESCALATION_LANE, key, incident, due_at, Ring(alarm))
         case SyncSilences(incident=incident):
             return _row(key, SILENCE_LANE, key, incident, due_at, Silence())
+        case ConsiderRunbooks(incident=incident):
+            return _row(key, REMEDIATION_LANE, key, incident, due_at, Consider())
+        case ActOn(incident=incident, run=run):
+            return _row(key, REMEDIATION_LANE, key, incident, due_at, Act(run))
         case Send(incident=incident, channel=channel, person=person):
-            payload = Deliver(channel, effect.message, effect.round, person, effect.reason)
+            payload = Deliver(channel, effect.message, effect.round, person, effect.reason, effect.about)
             return _row(key, lane_of(channel), f"{incident}/{address(channel, person)}", incident, due_at, payload)
         case LookAgain(by=by, after=after):
             return _row(key, SUPPRESSION_LANE, key, "", due_at, Reconsider(by, after))

@@ -19,19 +19,21 @@ from receiver.engine.notification import Body
 from receiver.engine.occurrence import Occurrence
 from receiver.engine.working_set import Outcome, Recorded, WorkingSet
 from receiver.store import bulk, jobs
+from receiver.store.admission import Full, Stopped
 from receiver.store.database import Conflict, Database, Lost
 from receiver.store.endings import Ended, GivenBack, end, give_back, tell
 from receiver.store.held_rows import write_held
 from receiver.store.lease import hold
 from receiver.store.memory import Memory
 from receiver.store.outbox import put_back
+from receiver.store.run_rows import write_runs
 from receiver.store.schema import engine, events, incidents, learned, occurrences, places, quarantine
 
 CHUNK = 5000  # values in one IN (…): below every database's limit
 MADE_ON_THE_LOOP = 20  # rows
 
 Reading = AbstractAsyncContextManager[AsyncConnection]
-Taken = Callable[[AsyncConnection], Awaitable[None]]
+During = Callable[[AsyncConnection], Awaitable[None]]
 
 encode_json = msgspec.json.Encoder().encode
 _incident_decoder = msgspec.json.Decoder(Incident)
@@ -117,7 +119,7 @@ class Ledger:
         async with self._database.read() as connection:
             return {one.id: one for one in await _incidents(connection, incidents.c.id, sorted(set(ids)))}
 
-    async def commit_processed(self, work: WorkingSet, epoch: int, position: int | None, taken: Taken) -> None:
+    async def commit_processed(self, work: WorkingSet, epoch: int, position: int | None, taken: During) -> None:
         """Commits what a batch of bodies meant, and that they are done with: `taken` has its part in the transaction.
 
         Raises:
@@ -135,9 +137,17 @@ class Ledger:
             self._memory.learn_work(work)
 
     async def commit(
-        self, outcome: Outcome, now: datetime, ended: Sequence[Ended] = (), back: Sequence[GivenBack] = ()
+        self,
+        outcome: Outcome,
+        now: datetime,
+        ended: Sequence[Ended] = (),
+        back: Sequence[GivenBack] = (),
+        *,
+        during: During | None = None,
     ) -> None:
         """Commits decisions about incidents, with the jobs that asked for them, and those that are to be done again.
+
+        `during` is for what a job says in its middle: it has its part in the transaction, too.
 
         Raises:
             Conflict: an incident was changed meanwhile; nothing was committed.
@@ -151,6 +161,8 @@ class Ledger:
                 await end(connection, ended, now)
                 await give_back(connection, back)
                 await rows.write(connection, by_jobs)
+                if during is not None:
+                    await during(connection)
             self._memory.learn(outcome.occurrences.values(), outcome.incidents.values())
 
     @contextmanager
@@ -161,7 +173,7 @@ class Ledger:
         except Conflict:
             self._memory.forget(outcome)
             raise
-        except Lost:
+        except (Lost, Full, Stopped):
             raise
         except BaseException:
             self.forget()
@@ -184,6 +196,7 @@ class _Rows:
         self._merged = outcome.merged
         self._held = outcome.held
         self._effects = outcome.effects
+        self._outcome = outcome
         self._of_messages = [
             (recorded.at, recorded.event)
             for recorded in outcome.events
@@ -213,6 +226,7 @@ class _Rows:
         if self._held:
             await write_held(connection, self._held)
         await jobs.put(connection, self._effects)
+        await write_runs(connection, self._outcome.events, self._outcome.incidents)
         await tell(connection, [event for _, event in self._of_messages if event.key not in by_jobs])
         for at, event in self._of_messages:
             if isinstance(event, MessageRetried):

@@ -13,7 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from receiver.store.answered import beyond
 from receiver.store.database import Database
-from receiver.store.schema import answered, events, finished_jobs, incidents, jobs, occurrences, quarantine
+from receiver.store.schema import (
+    answered,
+    events,
+    finished_jobs,
+    incidents,
+    jobs,
+    occurrences,
+    quarantine,
+    remediations,
+)
 
 ROWS = 500  # of one transaction
 BODIES = 10  # of quarantine, each of which may have max_body_bytes
@@ -29,6 +38,7 @@ class Limits:
     dead_letters: datetime
     quarantine: datetime
     answered: datetime
+    remediations: datetime
     tenants: Mapping[str, datetime] = field(default_factory=dict)
 
 
@@ -55,6 +65,7 @@ class Purge:
             self._old_quarantine,
             self._old_jobs,
             self._old_answers,
+            self._old_runs,
             self._old_alone,
             self._old_incidents,
         ):
@@ -75,6 +86,11 @@ class Purge:
         """Those that nobody may ask for again, and those that are too many."""
         old = (answered.c.at < self._limits.answered) | beyond()
         return Counter(answered=await self._remove(answered, old, self._rows))
+
+    async def _old_runs(self) -> Counter[str]:
+        """Limits no longer count them; what they did goes with their incident."""
+        old = (remediations.c.proposed_at < self._limits.remediations) & (remediations.c.state == "over")
+        return Counter(remediations=await self._remove(remediations, old, self._rows))
 
     async def _old_alone(self) -> Counter[str]:
         """Alerts that ended and never belonged to an incident."""

@@ -331,3 +331,46 @@ keys = sa.Table(
     sa.Column("name", Text, primary_key=True),
     sa.Column("secret", sa.LargeBinary, nullable=False),
 )
+
+# Runs of runbooks: what limits, lists and approvals ask for. The run itself is part of its incident.
+remediations = sa.Table(
+    "remediations",
+    metadata,
+    sa.Column("id", Text, primary_key=True),
+    sa.Column("incident", Text, nullable=False),
+    sa.Column("tenant", Text, nullable=False),
+    sa.Column("runbook", Text, nullable=False),
+    sa.Column("target", Text, nullable=False),
+    sa.Column("fleet", Text, nullable=False),
+    sa.Column("state", Text, nullable=False),  # of `engine/run.py`
+    sa.Column("outcome", Text),
+    sa.Column("dry_run", sa.Boolean, nullable=False),
+    sa.Column("by", Text, nullable=False),
+    sa.Column("plan_hash", Text, nullable=False),
+    sa.Column("proposed_at", Time, nullable=False),
+    sa.Column("expires_at", Time),
+    sa.Column("admitted_at", Time),  # by the database's clock where several share it; from then on it counts
+    sa.Column("ended_at", Time),
+    sa.Column("reason", Text, nullable=False),
+    sa.Index("remediations_newest", "proposed_at", "id"),
+    sa.Index("remediations_incident", "incident"),
+)
+for _name, _columns in (("admitted", ()), ("target", ("target",)), ("runbook", ("runbook",))):
+    _admitted = remediations.c.admitted_at
+    _where(
+        sa.Index(f"remediations_{_name}", *(remediations.c[column] for column in _columns), _admitted),
+        _admitted.is_not(None),
+    )
+_where(sa.Index("remediations_awaiting", remediations.c.expires_at), remediations.c.state == "awaiting")
+
+# When all remediation was stopped, and when it was let go on: while a row has no `started_at`, nothing begins.
+stops = sa.Table(
+    "stops",
+    metadata,
+    sa.Column("id", Number, primary_key=True, autoincrement=True),
+    sa.Column("stopped_at", Time, nullable=False),
+    sa.Column("stopped_by", Text, nullable=False),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("started_at", Time),
+    sa.Column("started_by", Text),
+)

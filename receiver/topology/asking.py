@@ -63,8 +63,6 @@ class _Labels(msgspec.Struct, frozen=True):
 
 
 _LABELS = msgspec.json.Decoder(_Labels)
-_METRIC = msgspec.json.Decoder(dict[str, str])
-_VALUES = msgspec.json.Decoder(list[tuple[float, str]])
 
 
 class Asked:
@@ -81,9 +79,8 @@ class Asked:
         Raises:
             QueryError: the server does not answer, or refuses, or the answer is not one of Prometheus.
         """
-        now = self._clock.now().timestamp()
-        series = await self._prometheus.query_range(expr, now, now, 60.0)
-        return [(_METRIC.decode(one.metric), float(_VALUES.decode(one.values)[-1][1])) for one in series if one.values]
+        samples = await self._prometheus.query(expr)
+        return [(one.metric, one.value) for one in samples if one.value is not None]
 
     async def labels(self, selector: str, seconds: float) -> list[str]:
         """The names of the labels that series of a selector had within so many seconds.

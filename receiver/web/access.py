@@ -156,6 +156,19 @@ def asking(request: web.Request, said: str = "") -> Principal:
     return replace(principal(request), name=by(request, said))
 
 
+def in_person(request: web.Request, said: str = "") -> Principal:
+    """Who asks, for themselves: whoever asks for a run and whoever agrees with it must be told apart.
+
+    Raises:
+        Refused: they say that it was somebody else, whatever they may.
+    """
+    known, said = principal(request).name, one_line(said, 100)
+    if known and said not in ("", known):
+        detail = f"`by` says {said}, but {known} asks: leave it out; with runs nobody acts for somebody else"
+        raise Refused("on_behalf", detail)
+    return asking(request, said)
+
+
 def _has_token(request: web.Request) -> bool:
     written = bearer(request.headers.getall("Authorization", ()))
     return written is not None and written.startswith(PREFIX)

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict  # pydantic reads these before Python 3.
 
 from receiver.engine.incident import IncidentStatus
 from receiver.engine.occurrence import OccurrenceStatus
+from receiver.engine.plan import Message
 from tocsin import model
 
 T = TypeVar("T")
@@ -64,6 +65,24 @@ class ForeignSilenceJson(TypedDict):
     until: Time | None
 
 
+class IncidentRunJson(TypedDict):
+    """A run of a runbook for an incident; its whole record is at `/api/v1/runs/{id}`."""
+
+    id: str
+    runbook: str
+    target: str
+    state: str
+    outcome: str | None
+    reason: str
+    dry_run: bool
+    by: str | None
+    approved_by: list[str]
+    proposed_at: Time | None
+    expires_at: Time | None
+    started_at: Time | None
+    ended_at: Time | None
+
+
 class IncidentJson(TypedDict):
     """An incident. `root` is what it began with, `cause` and `noise` are what people said."""
 
@@ -93,6 +112,7 @@ class IncidentJson(TypedDict):
     storm: bool
     silences: list[SilenceJson]
     silenced_by: list[ForeignSilenceJson]
+    runs: list[IncidentRunJson]
 
 
 class ActedJson(IncidentJson):
@@ -201,9 +221,13 @@ class TreeJson(TypedDict):
 
 
 class IncidentStoryJson(IncidentJson):
-    """An incident with its tree, the 100 likeliest causes among its alerts, and all that happened."""
+    """An incident with its tree, the 100 likeliest causes among its alerts, and all that happened.
+
+    `remediation` is what runbooks have done or are doing, a sentence each.
+    """
 
     part_of: str | None
+    remediation: list[str]
     tree: TreeJson
     alert_list: list[PlacedAlertJson]
     timeline: list[Event]
@@ -272,7 +296,7 @@ class MessageJson(TypedDict):
 
     id: int
     state: Literal["pending", "sending", "retried", "sent", "delivered", "skipped", "dead"]
-    message: Literal["page", "resolved", "reopened", "handover", "sla", "update"]
+    message: Message
     channel: str
     person: str | None
     incident: str

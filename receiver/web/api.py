@@ -11,6 +11,8 @@ from receiver.access.principal import Tenants
 from receiver.decide import NoSuchIncident
 from receiver.engine.incident import Incident
 from receiver.engine.occurrence import OccurrenceStatus, one_line
+from receiver.notify.runs_told import Manner, told
+from receiver.notify.speech import Speech
 from receiver.store.queries import Page, Queries
 from receiver.store.stories import Stories
 from receiver.web import answers
@@ -20,6 +22,8 @@ from receiver.web.filters import DEFAULT_LIMIT, Limit, Listing, Paged, wanted
 from receiver.web.pictures import DRAWN, picture
 from receiver.web.problems import Impossible
 from receiver.web.shapes import alert_json, event_json, incident_json, placing_json, tree_json
+
+SPEECH = Speech.to(None)
 
 
 class Alerts(Paged):
@@ -87,9 +91,10 @@ class Api:
         incident = await self._named(request)
         story = await self._stories.story(incident)
         tree = story.tree
-        told: answers.IncidentStoryJson = {
+        answer: answers.IncidentStoryJson = {
             **incident_json(incident),
             "part_of": (await home(self._queries, incident)).id if incident.merged_into else None,
+            "remediation": told(incident, story.timeline, Manner(SPEECH, SPEECH.time)),
             "tree": tree_json(tree),
             "alert_list": [
                 {**alert_json(story.alerts[name]), **placing_json(tree.placings[name])}
@@ -97,7 +102,7 @@ class Api:
             ],
             "timeline": [event_json(at, event) for at, event in story.timeline],
         }
-        return web.json_response(told)
+        return web.json_response(answer)
 
     @operation(
         "List what happened to an incident",

@@ -99,6 +99,7 @@ class Operations:
         metrics.inbox_oldest.set(self._age(figures.oldest))
         metrics.jobs_due.set(figures.jobs_due)
         metrics.dead.set(figures.dead)
+        metrics.healing.pending.set(figures.approvals)
         metrics.jobs_oldest.set(self._age(figures.jobs_since))
         if figures.incidents:
             metrics.incidents.clear()

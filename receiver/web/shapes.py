@@ -12,6 +12,7 @@ from receiver.engine.events import AnyEvent, Root
 from receiver.engine.held import Suppression
 from receiver.engine.incident import Incident, Standing
 from receiver.engine.occurrence import Occurrence
+from receiver.engine.run import Run
 from receiver.engine.silence_events import ForeignSilence
 from receiver.web import answers
 
@@ -52,6 +53,7 @@ def incident_json(incident: Incident) -> answers.IncidentJson:
         "storm": incident.storm,
         "silences": [silence_json(silence) for silence in incident.silences if not silence.ended],
         "silenced_by": [foreign_json(silence) for silence in incident.silenced_by],
+        "runs": [incident_run_json(run) for run in incident.runs],
     }
 
 
@@ -71,6 +73,24 @@ def foreign_json(silence: ForeignSilence) -> answers.ForeignSilenceJson:
         "by": silence.by,
         "comment": silence.comment,
         "until": time_json(silence.until),
+    }
+
+
+def incident_run_json(run: Run) -> answers.IncidentRunJson:
+    return {
+        "id": run.id,
+        "runbook": run.plan.runbook,
+        "target": run.plan.target,
+        "state": run.state.value,
+        "outcome": run.outcome,
+        "reason": run.reason,
+        "dry_run": run.plan.dry_run,
+        "by": run.by or None,
+        "approved_by": list(run.approved_by),
+        "proposed_at": time_json(run.proposed_at),
+        "expires_at": time_json(run.expires_at),
+        "started_at": time_json(run.started_at),
+        "ended_at": time_json(run.ended_at),
     }
 
 

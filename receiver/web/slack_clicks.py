@@ -12,6 +12,7 @@ import structlog
 
 from receiver.decide import NoSuchIncident
 from receiver.engine.policy import Step
+from receiver.engine.run import Run, RunState
 from receiver.notify.channel import ChannelUnavailable
 from receiver.notify.slack import SlackChannel
 from receiver.notify.slack_text import outside, stamp
@@ -25,6 +26,7 @@ log = structlog.get_logger("receiver.slack")
 
 SHOW_SECONDS = 3.0  # to show a click in its message; the outbox updates the message anyway
 MORNING = time(9)
+DECISIONS = ("approve", "reject")  # about a run of a runbook
 NIGHT_ENDS = time(4)  # before it, "tomorrow" is the morning that comes
 
 
@@ -118,24 +120,43 @@ class SlackClicks:
                 return Answer("escalate", round=click.round)
             case "acknowledge" | "resolve":
                 return Answer(click.action)
+            case "approve" | "reject":
+                run, _, plan_hash = click.choice.partition("/")
+                return Answer(click.action, run=run, plan_hash=plan_hash)
             case _:
                 raise NotPossible(f"there is no button {click.action!r}")
 
 
 def _outcome(click: Click, step: Step, user: str) -> Said:
     by = f"*{outside(user, 60)}*"
+    run = step.incident.run(click.choice.partition("/")[0])
     if not step.events:
-        return Said(f"Nothing has changed: {outside(step.reason, 300)}.")
+        decided = click.action in DECISIONS and run is not None and run.state is not RunState.AWAITING
+        return Said(f"Nothing has changed: {outside(step.reason, 300)}.", step.incident if decided else None)
     match click.action:
         case "snooze" if step.incident.snoozed_until is not None:
             text = f"💤 Snoozed by {by} until {stamp(step.incident.snoozed_until)}"
         case "resolve":
             text = f"✅ Resolved by {by}"
+        case "approve" if run is not None:
+            text = f"👍 Approved by {by}{_so_far(run)}"
+        case "reject":
+            text = f"🚫 Rejected by {by}: the runbook does nothing"
         case "escalate":
             text = f"⏫ Escalated by {by}: the next step is told now"
         case _:
             text = f"👤 Acknowledged by {by}"
     return Said(text, step.incident)
+
+
+def _so_far(run: Run) -> str:
+    """How many have agreed, where that is not all who are needed."""
+    if run.approved or run.plan.approval is None:
+        return ": the runbook goes on"
+    have, needed = len(run.approved_by), run.plan.approval.count
+    if have < needed:
+        return f" ({have} of {needed})"
+    return f" ({have} of {needed}; somebody must agree who did not ask for it)"
 
 
 def _answerable(response_url: str, api_url: str) -> bool:

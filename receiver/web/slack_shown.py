@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from receiver.engine.incident import Incident, IncidentStatus
+from receiver.engine.run import RunState
 from receiver.notify.slack_blocks import PREFIX
 from receiver.notify.slack_text import Block, context
 from receiver.web.slack_payload import Click
+
+DECISIONS = (f"{PREFIX}approve", f"{PREFIX}reject")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,17 @@ def _still(block: Block, incident: Incident) -> Block | None:
     if incident.status is IncidentStatus.RESOLVED:
         return None
     gone = f"{PREFIX}acknowledge" if incident.status is IncidentStatus.ACKNOWLEDGED else f"{PREFIX}escalate"
-    left = [element for element in block.get("elements", []) if element.get("action_id") != gone]
+    elements = [one for one in block.get("elements", []) if one.get("action_id") != gone]
+    left = [one for one in elements if not _decided(one, incident)]
     return block | {"elements": left} if left else None
+
+
+def _decided(button: Block, incident: Incident) -> bool:
+    """Whether a button asks about a run that no longer waits for an answer."""
+    if button.get("action_id") not in DECISIONS:
+        return False
+    run = incident.run(str(button.get("value", "") + "//").split("/")[2])
+    return run is None or run.state is not RunState.AWAITING
 
 
 def _incidents_of(block: Block) -> set[str]:

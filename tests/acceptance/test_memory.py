@@ -25,11 +25,12 @@ BODIES = 20
 BODY_BYTES = 8 * MIB
 BUDGET_BYTES = 32 * MIB
 CACHES_BYTES = 48 * MIB  # SQLite's 32 MiB, and what so many connections and threads hold of bodies
-CROWDED = body(alert() | {"labels": {f"label{number:07}": "x" for number in range(380_000)}})
+LABELS = 380_000
 
 
 async def test_many_large_bodies(tmp_path: Path) -> None:
     """Twenty bodies at once, five times the budget: 503 for some, all are taken in the end, a page passes meanwhile."""
+    crowded = body(alert() | {"labels": {f"label{number:07}": "x" for number in range(LABELS)}})
     async with webhook_sinks() as (sinks, address), receiver(tmp_path, address) as tocsin:
         await tocsin.process.stop()
         with (tmp_path / "receiver.yml").open("a") as file:
@@ -39,7 +40,7 @@ async def test_many_large_bodies(tmp_path: Path) -> None:
         before = peak_bytes(tocsin.process)
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as http:
-            sending = [asyncio.create_task(send(http, tocsin, CROWDED)) for _ in range(BODIES)]
+            sending = [asyncio.create_task(send(http, tocsin, crowded)) for _ in range(BODIES)]
             await asyncio.sleep(0.3)
             asked = time.monotonic()
             answers = await send(http, tocsin, body(alert("Page"), group="Page"))

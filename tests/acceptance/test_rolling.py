@@ -41,9 +41,9 @@ async def test_one_receiver(tmp_path: Path) -> None:
         no_traceback(tocsin)
 
 
-async def test_two_replicas(tmp_path: Path, postgres_url: str) -> None:
+async def test_two_replicas(tmp_path: Path, empty_postgres_url: str) -> None:
     """PostgreSQL: one replica after the other is replaced by a new process; senders go on with whichever answers."""
-    async with webhook_sinks() as (sinks, address), replicas(tmp_path, postgres_url, address) as both:
+    async with webhook_sinks() as (sinks, address), replicas(tmp_path, empty_postgres_url, address) as both:
         async with streaming(both[0].http, *(one.url for one in both)) as stream:
             for number in range(UPGRADES):
                 await asyncio.sleep(0.7)

@@ -112,9 +112,9 @@ async def all_is_well(tocsin: Killable, sinks: Sinks, stream: Stream) -> None:
     no_traceback(tocsin)
 
 
-async def test_killed_holder(tmp_path: Path, postgres_url: str) -> None:
+async def test_killed_holder(tmp_path: Path, empty_postgres_url: str) -> None:
     """kill -9 of the replica that runs the engine: the other takes over within 10 s, and nothing is lost or doubled."""
-    async with webhook_sinks() as (sinks, address), replicas(tmp_path, postgres_url, address) as (first, second):
+    async with webhook_sinks() as (sinks, address), replicas(tmp_path, empty_postgres_url, address) as (first, second):
         async with streaming(first.http, first.url, second.url) as stream:
             await asyncio.sleep(1.5)
             await first.process.kill()
@@ -124,9 +124,9 @@ async def test_killed_holder(tmp_path: Path, postgres_url: str) -> None:
         assert stream.retries > 0
 
 
-async def test_paused_holder(tmp_path: Path, postgres_url: str) -> None:
+async def test_paused_holder(tmp_path: Path, empty_postgres_url: str) -> None:
     """A holder that stands still is followed by the other; when it wakes up it can write nothing, and joins in."""
-    async with webhook_sinks() as (sinks, address), replicas(tmp_path, postgres_url, address) as (first, second):
+    async with webhook_sinks() as (sinks, address), replicas(tmp_path, empty_postgres_url, address) as (first, second):
         async with streaming(first.http, second.url) as stream:
             await asyncio.sleep(1)
             first.process.pause()

@@ -7,16 +7,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import aiohttp
 import numpy as np
 import pytest
+from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from demo.processes import run
+from demo.serving import serving
+from demo.shop.__main__ import Pages
 from demo.shop.live import Shop
 from demo.shop.past import SAMPLES, STEP_SECONDS, TOTALS, make, write
 from demo.shop.rhythm import Floats, listeners
 from demo.shop.services import BUCKETS_SECONDS, SERVICES, Service
-from demo.shop.simulation import CREEP_SECONDS, Series, Stretch, happen
+from demo.shop.simulation import CREEP_SECONDS, FAILING, Series, Stretch, happen
 from demo.shop.text import exposition
 from tests.real import Binaries
 
@@ -162,3 +166,38 @@ async def test_past_becomes_blocks(tmp_path: Path, binaries: Binaries) -> None:
     assert sum(int(row[4]) for row in rows) == count
     assert max(int(row[2]) for row in rows) == int(times[-1]) * 1000 + 1
     assert NOW - times[-1] <= STEP_SECONDS
+
+
+def test_restarts() -> None:
+    """A restart mends what is only stuck in that service, and nothing else; each is counted."""
+    shop = Shop(Watch(NOW), np.random.default_rng(1))
+    for fault in ("stuck-recommender", "failing-catalogue"):
+        shop.begin(fault)
+    for service in ("cache", "catalogue"):
+        shop.restart(service)
+    assert sorted(shop.faults) == ["failing-catalogue", "stuck-recommender"]
+    shop.restart("recommender")
+    assert sorted(shop.faults) == ["failing-catalogue"]
+    assert dict(shop.restarts) == {"cache": 1, "catalogue": 1, "recommender": 1}
+
+
+@pytest.mark.parametrize(("fault", "service"), FAILING.items())
+def test_services_that_fail(fault: str, service: str) -> None:
+    """A fault by which requests fail is that of one service."""
+    failing = [one.name for one in SERVICES if stretch(**{fault.replace("-", "_"): NOW}).failing_share(one) > 0.1]
+    assert failing == [service]
+
+
+async def test_what_runbooks_may_ask_for() -> None:
+    """The shop does what it is asked for once, tells how it stands, and knows only its own services."""
+    shop = Shop(Watch(NOW), np.random.default_rng(1))
+    application = web.Application()
+    application.add_routes(Pages(shop).routes())
+    async with serving(application) as address, aiohttp.ClientSession(f"http://{address}") as http:
+        async with http.put("/admin/catalogue/standby") as answer:
+            assert await answer.json() == {"restarts": {}, "standby": ["catalogue"]}
+        await http.delete("/admin/catalogue/standby")
+        async with http.post("/admin/catalogue/restart") as answer:
+            assert await answer.json() == {"restarts": {"catalogue": 1}, "standby": []}
+        async with http.post("/admin/nothing/restart") as answer:
+            assert answer.status == 404

@@ -61,14 +61,28 @@ class Fake:
             return web.Response(status=broken[0], text=broken[1])
         return web.json_response({"status": "success", "data": {"groups": self.groups}})
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def instant(self, request: web.Request) -> web.StreamResponse:
+        """What each series is at the time 0."""
+        form, broken = await self._asked(request)
+        if broken is not None:
+            return broken
+        found = [(labels, value(0.0)) for labels, value in self.series.get(form["query"], [])]
+        result = [{"metric": dict(labels), "value": [0, str(number)]} for labels, number in found if number is not None]
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": result}})
+
+    async def _asked(self, request: web.Request) -> tuple[dict[str, str], web.StreamResponse | None]:
+        """The form of a query, and what is answered instead where it is broken."""
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.asked.append(form)
         broken = self.broken.get(form["query"]) or self.broken.get("")
         if callable(broken):
-            return await broken(request)
-        if broken:
-            return web.Response(status=broken[0], text=broken[1])
+            return form, await broken(request)
+        return form, web.Response(status=broken[0], text=broken[1]) if broken else None
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        form, broken = await self._asked(request)
+        if broken is not None:
+            return broken
         start, end, step = (float(form[name]) for name in ("start", "end", "step"))
         grid = [start + step * index for index in range(round((end - start) / step) + 1)]
         result = []
@@ -92,7 +106,13 @@ async def prometheus(
     async with aiohttp.ClientSession() as session:
         for fake in fakes:
             application = web.Application()
-            application.add_routes([web.post("/api/v1/query_range", fake.answer), web.get("/api/v1/rules", fake.rules)])
+            application.add_routes(
+                [
+                    web.post("/api/v1/query_range", fake.answer),
+                    web.post("/api/v1/query", fake.instant),
+                    web.get("/api/v1/rules", fake.rules),
+                ]
+            )
             servers.append(TestServer(application))
             await servers[-1].start_server()
         urls = [str(server.make_url("")).rstrip("/") for server in servers]

@@ -43,6 +43,28 @@ def test_a_broken_pack_in_a_folder_is_told(tmp_path: Path) -> None:
     assert problems[1].hint == "did you mean 'RulePack'?"
 
 
+def test_another_kind_of_ours(tmp_path: Path) -> None:
+    """A runbook beside packs is passed over; one that is named, or mistyped, is told, with what looks at it."""
+    _write(tmp_path, "packs/pack.yml", PACK)
+    _write(tmp_path, "packs/runbooks/restart.yml", "apiVersion: tocsin/v1alpha1\nkind: Runbook\n")
+    [source], problems = load([tmp_path / "packs"])
+    assert Path(source.name).name == "pack.yml"
+    assert not problems
+    _, [named] = load([tmp_path / "packs/runbooks/restart.yml"])
+    assert named.hint == "it is looked at by tocsin runbooks check"
+    _write(tmp_path, "packs/runbooks/stop.yml", "apiVersion: tocsin/v1alpha1\nkind: Runbok\n")
+    _, [mistyped] = load([tmp_path / "packs"])
+    assert (Path(mistyped.at.file).name, mistyped.hint) == ("stop.yml", "did you mean 'Runbook'?")
+
+
+def test_a_folder_of_another_kind_is_a_problem(tmp_path: Path) -> None:
+    """A folder that holds runbooks alone has no rule in it, and does not pass for a clean one."""
+    _write(tmp_path, "runbooks/restart.yml", "apiVersion: tocsin/v1alpha1\nkind: Runbook\n")
+    sources, [problem] = load([tmp_path / "runbooks"])
+    assert not sources
+    assert problem.message == "holds no rulepack"
+
+
 def test_a_folder_without_packs_is_a_problem(tmp_path: Path) -> None:
     """A mistyped folder in CI must not pass for a clean one."""
     sources, [problem] = load([tmp_path])

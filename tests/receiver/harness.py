@@ -19,6 +19,7 @@ from receiver.people.directory import Directory
 from receiver.prepared import Prepared
 from receiver.store.database import Database
 from receiver.store.inbox_file import InboxFile
+from tests.receiver import stores
 from tests.receiver.bodies import START
 from tocsin.clock import ManualClock
 from tocsin.guard import Guard
@@ -150,6 +151,7 @@ async def receiver(
     if config.database.is_postgresql:
         database = await config.database.open(folder)
     else:
+        stores.lay(folder)
         database = await Database.open(folder, busy_timeout_seconds=busy_seconds)
     guard = guard or Guard()
     built = await Receiver.build(database, prepared(config, {**phones, **(channels or {})}), clock, guard)
@@ -165,4 +167,5 @@ async def receiver(
         commits.cancel()
         await asyncio.gather(commits, return_exceptions=True)
         await built.inbox.close()
+        await built.remediating.close()
         await database.close()

@@ -40,6 +40,8 @@ from receiver.people.settings import (
     UserSettings,
 )
 from receiver.reconcile.settings import ReconcileSettings
+from receiver.remediate.config import RemediationSettings
+from receiver.remediate.settings import OverrideSettings, RateSettings
 from receiver.retention import RetentionSettings, TenantRetention
 from receiver.sections import Sections
 from receiver.store.settings import DatabaseSettings
@@ -54,6 +56,7 @@ from tests.receiver.test_notify import ALERT
 from tocsin import duration
 from tocsin.clock import SystemClock
 from tocsin.config import Settings, load
+from tocsin.promconfig import ServerSettings
 from tocsin.reload import Reloader
 from tocsin.telemetry import TracingSettings
 from tocsin.webconfig import HttpSettings, TlsSettings, WebConfig
@@ -76,6 +79,10 @@ MODELS: dict[str, type[Settings]] = {
     "`database`": DatabaseSettings,
     "`retention`": RetentionSettings,
     "`retention.tenants.NAME`": TenantRetention,
+    "`remediation`": RemediationSettings,
+    "`remediation.runbooks.NAME`": OverrideSettings,
+    "`remediation.everything`": RateSettings,
+    "`remediation.prometheus`": ServerSettings,
     "`maintenance[]`": MaintenanceSettings,
     "`flapping`": FlappingSettings,
     "`minimum[]`": MinimumSettings,

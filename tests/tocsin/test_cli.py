@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ TOCSIN = Path(sys.executable).with_name("tocsin")
 
 HEAVY = {"aiohttp", "numba", "numpy", "pandas", "pydantic", "rich", "sktime", "sqlalchemy"}
 TIMES_A_BARE_PYTHON = 25  # DESIGN.md §1: `tocsin --help` stays quick
-ROUNDS = 20
+FEWEST_ROUNDS, ROUNDS = 5, 20
 
 LIST_MODULES = """
 import json, sys
@@ -55,18 +55,25 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_help_is_quick() -> None:
-    """`tocsin --help` takes at most 25 times what Python needs to do nothing, at best of both."""
+    """`tocsin --help` takes at most 25 times what Python needs to do nothing, at best of both.
+
+    Processor time: what others do on the machine delays a process, and costs it little.
+    """
     bare = helped = float("inf")
-    for _ in range(ROUNDS):
+    for done in range(ROUNDS):
         bare = min(bare, seconds([sys.executable, "-c", "pass"]))
         helped = min(helped, seconds([str(TOCSIN), "--help"]))
-    assert helped <= TIMES_A_BARE_PYTHON * bare
+        if done >= FEWEST_ROUNDS and helped <= TIMES_A_BARE_PYTHON * bare:
+            return
+    pytest.fail(f"`tocsin --help` takes {helped:.3f} s, Python alone {bare:.3f} s")
 
 
 def seconds(command: Sequence[str]) -> float:
-    start = time.perf_counter()
+    """Of a processor, its own and the system's."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 @pytest.mark.parametrize("path", TREE, ids=lambda path: " ".join(path) or "tocsin")

@@ -19,6 +19,7 @@ from tests.receiver.harness import receiver
 from tocsin.client import AsyncClient, Client, server, user
 from tocsin.client.call import Call, each, one
 from tocsin.client.calls import Calls
+from tocsin.client.run_calls import RunCalls
 from tocsin.errors import ApiUnavailable, TocsinError, UsageError
 
 NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
@@ -62,7 +63,7 @@ def test_who_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def calls() -> dict[str, Call]:
     """Every call, asked for with what its parameters need."""
     found = {}
-    for name, method in vars(Calls).items():
+    for name, method in [*vars(Calls).items(), *vars(RunCalls).items()]:
         if isinstance(method, (one, each)):
             says = method._call
             needed = [p for p in inspect.signature(says).parameters.values() if p.default is p.empty]

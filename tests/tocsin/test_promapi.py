@@ -19,6 +19,7 @@ from tocsin.promapi import (
     Prometheus,
     QueryError,
     QueryRefused,
+    Sample,
     TooSlow,
     decode,
 )
@@ -32,6 +33,13 @@ async def test_series_are_read() -> None:
         (series,) = await api.query_range("up", 60, 120, 60)
     assert json.loads(bytes(series.metric)) == {"job": "a"}
     assert json.loads(bytes(series.values)) == [[60, "60.0"], [120, "120.0"]]
+
+
+async def test_a_moment_is_read() -> None:
+    """An instant query gives each series' labels and its number now; several servers take each other's place."""
+    async with prometheus(Fake(broken={"": DOWN}), Fake(ONE)) as api:
+        assert await api.query("up") == [Sample({"job": "a"}, 0.0)]
+        assert await api.query("down") == []
 
 
 @pytest.mark.parametrize("failure", [DOWN, HTML, (429, "slow down"), (502, ""), (200, '{"status":'), (500, "<html>")])

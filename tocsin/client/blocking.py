@@ -13,11 +13,12 @@ from typing import Any
 
 from tocsin.client.call import Blocking, Call, Json, calendar_path, path
 from tocsin.client.calls import Calls
+from tocsin.client.run_calls import RunCalls
 from tocsin.client.server import TIMEOUT_SECONDS, Server, attempts, key_of
 
 
 @dataclass(frozen=True, slots=True)
-class Client(Server, Calls, Blocking):
+class Client(Server, Calls, RunCalls, Blocking):
     """Speaks to one server. A POST is sent again where it is not known what became of it; it is carried out once."""
 
     def ask(self, call: Call) -> Any:

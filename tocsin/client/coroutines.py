@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tocsin.client.call import Awaiting, Call, Json, calendar_path, path
 from tocsin.client.calls import Calls
+from tocsin.client.run_calls import RunCalls
 from tocsin.client.server import TIMEOUT_SECONDS, Server, attempts, key_of
 from tocsin.errors import UsageError
 
@@ -29,7 +30,7 @@ class _Session:
 
 
 @dataclass(frozen=True, slots=True)
-class AsyncClient(Server, Calls, Awaiting):
+class AsyncClient(Server, Calls, RunCalls, Awaiting):
     """Speaks to one server, while it is entered by `async with`. A POST is sent again as `Client` does it."""
 
     _session: _Session = field(default_factory=_Session, repr=False, compare=False)

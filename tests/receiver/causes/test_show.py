@@ -127,7 +127,14 @@ async def test_a_big_incident(tmp_path: Path) -> None:
 def test_every_event_has_words() -> None:
     """No event is told by its bare name; one that is only asked about is never told."""
     kinds = {kind.__struct_config__.tag for kind in AnyEvent.__args__}
-    assert kinds - set(SENTENCES) == {"escalation_due", "snooze_due", "hand_over_due", "sla_due", "silences_looked"}
+    assert kinds - set(SENTENCES) == {
+        "escalation_due",
+        "snooze_due",
+        "hand_over_due",
+        "sla_due",
+        "silences_looked",
+        "approval_due",
+    }
 
 
 @pytest.mark.parametrize("drawn", ["svg", "mermaid"])

@@ -11,7 +11,7 @@ import pytest
 import typer.main
 from typer.testing import CliRunner
 
-from receiver.jobs import gate, handlers
+from receiver.jobs import back_off, gate, handlers
 from receiver.notify.channel import ChannelRefused
 from receiver.notify_commands import dead
 from receiver.preview_commands import notify
@@ -80,7 +80,7 @@ def test_the_page_says_what_the_code_does() -> None:
 def test_back_off() -> None:
     """From a quarter of a second to five minutes, doubling, between half of it and the whole."""
     for attempt, most in enumerate((0.25, 0.5, 1, 2, 4), start=1):
-        waits = [handlers.back_off(attempt).total_seconds() for _ in range(50)]
+        waits = [back_off.back_off(attempt).total_seconds() for _ in range(50)]
         assert most / 2 <= min(waits) <= max(waits) <= most
         assert len(set(waits)) > 1
-    assert 150 <= handlers.back_off(60).total_seconds() <= 300
+    assert 150 <= back_off.back_off(60).total_seconds() <= 300

@@ -65,6 +65,21 @@ CASES: dict[str, tuple[list[One], dict[str, Any], Known, list[list[int]], dict[i
         {1: timedelta(seconds=200)},
     ),
     "critical pages go all the same": ([one(1, bad="critical")], LIMIT, told(10, 100), [[1]], {}),
+    "so do questions about them": ([one(1, "approval", bad="critical")], LIMIT, told(10, 100), [[1]], {}),
+    "each question goes alone, and at once": (
+        [one(1, "approval"), one(2, "approval")],
+        BUNDLE,
+        Known(),
+        [[1], [2]],
+        {},
+    ),
+    "also one that a limit had kept back": (
+        [one(1, "remediation", held=True), one(2, "remediation", held=True)],
+        BUNDLE,
+        Known(),
+        [[1], [2]],
+        {},
+    ),
     "but not their all-clear": (
         [one(1, "resolved", bad="critical")],
         LIMIT,

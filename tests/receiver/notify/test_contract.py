@@ -19,6 +19,8 @@ from receiver.notify.channel import Channel, ChannelRefused, ChannelUnavailable,
 from receiver.notify.channels import KINDS
 from tests.receiver.notify import cases
 from tests.receiver.notify.cases.case import PAGE, SECRET, Case, Far, http, with_text
+from tests.receiver.notify.test_run_message import about
+from tests.receiver.runs import PLAN, story
 
 MODULES = [import_module(f"{cases.__name__}.{module.name}") for module in iter_modules(cases.__path__)]
 CASES: dict[str, Case] = {module.CASE.kind: module.CASE for module in MODULES if hasattr(module, "CASE")}
@@ -142,6 +144,25 @@ async def test_hostile_text(case: Case, text: str, tmp_path: Path) -> None:
     assert "\r" not in told
     assert "<Dial>" not in told or case.kind != "call"
     assert "49 " not in told
+
+
+@each
+@pytest.mark.parametrize("kind", ["approval", "remediation"])
+async def test_tells_of_runs(case: Case, kind: str, tmp_path: Path) -> None:
+    """A question whether a runbook may run, and what one has done, go out whole, and what they name stays text."""
+    hostile = structs.replace(PLAN, target="shop/<Dial>\r\nBcc: eve@example.net\x00")
+    for plan in (PLAN, hostile):
+        names = () if kind == "approval" else ("approved", "started", "is failed")
+        about_it = about(kind, [*story(*names, plan=plan)], to=case.envelope.to, reference="k3f9x2abcd")
+        far = Far()
+        async with channel_to(case, far, tmp_path) as channel:
+            await channel.send(about_it)
+        told = case.told(far.heard[0])
+        assert "restart-deployment" in told
+        assert "shop/" in told
+        assert "\r" not in told
+        assert "<Dial>" not in told or case.kind != "call"
+        assert case.data or "\x00" not in told
 
 
 @each

@@ -89,7 +89,7 @@ async def test_a_test_that_fails(tmp_path: Path, failure: Exception, says: str) 
         ("preview", {"channel": "sms"}, 409, "there is no channel 'sms'; known: list"),
         ("test", {"channel": "sms"}, 409, "there is no channel 'sms'; known: list"),
         ("preview", {"channel": "list", "user": "bob"}, 409, "there is no user 'bob'; known: alice"),
-        ("preview", {"channel": "list", "message": "hello"}, 400, "message must be one of handover, page"),
+        ("preview", {"channel": "list", "message": "hello"}, 400, "message must be one of approval, handover, page"),
         ("preview", {"channel": "list", "incident": "zzz"}, 404, "there is no incident zzz"),
         ("test", {}, 400, "channel is missing"),
         ("test", {"channel": "list", "chanel": "x"}, 400, "chanel is not a key of this body"),

@@ -321,7 +321,7 @@ def test_every_event_has_its_line() -> None:
     """Each event that changes something for people has a line; those of messages and of engine questions have none."""
     silent = {"message_sent", "message_skipped", "message_delivered", "message_diverted", "message_retried"}
     silent |= {"silence_written", "silence_removed", "silence_failed", "silences_seen"}
-    asked = {"escalation_due", "snooze_due", "hand_over_due", "sla_due", "took_over", "silences_looked"}
+    asked = {"escalation_due", "snooze_due", "hand_over_due", "sla_due", "took_over", "silences_looked", "approval_due"}
     kinds = {kind.__struct_config__.tag: kind for kind in get_args(AnyEvent)}
     assert {tag for tag, kind in kinds.items() if kind not in LINES} == silent | asked
     assert line(sent("x")) == ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from receiver.notify.slack import FIXED, GONE, TOO_MUCH
 from receiver.notify.slack_calls import AGAIN
 from receiver.notify.slack_words import LANGUAGES
+from receiver.notify.words_en import ENGLISH
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/channels/slack.md").read_text()
 
@@ -20,5 +21,6 @@ def test_every_error_is_documented() -> None:
 def test_every_button_is_documented() -> None:
     """The buttons stand on the page as they are labelled."""
     say = LANGUAGES["en"]
-    labels = (say.acknowledge, say.resolve, say.snooze, say.escalate)
+    sentences = ENGLISH.sentences
+    labels = (say.acknowledge, say.resolve, say.snooze, say.escalate, sentences["run_approve"], sentences["run_reject"])
     assert [label for label in labels if f"| {label} |" not in PAGE] == []

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from receiver.store.database import Database
+from tests.receiver import stores
 
 OpenStore = Callable[[], Awaitable[Database]]
 
@@ -30,6 +31,8 @@ async def open_store(store_url: str, tmp_path: Path) -> AsyncIterator[OpenStore]
     async with AsyncExitStack() as stack:
 
         async def opened() -> Database:
+            if not store_url:
+                stores.lay(tmp_path / "store")
             database = await (Database.connect(store_url) if store_url else Database.open(tmp_path / "store"))
             stack.push_async_callback(database.close)
             return database

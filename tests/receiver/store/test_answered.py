@@ -45,6 +45,6 @@ async def test_old_answers_go(store: Database) -> None:
     answered = Answered(store)
     for number in range(3):
         await answered.claim("a", f"{number}", "", START + number * MINUTE)
-    limits = Limits(START, START, START, START, answered=START + 2 * MINUTE)
+    limits = Limits(START, START, START, START, answered=START + 2 * MINUTE, remediations=START)
     assert await Purge(store, limits).batch() == {"answered": 2}
     assert await Purge(store, limits).batch() == {}

@@ -1,0 +1,1 @@
+"""Steps of runbooks, each kind against its far side."""
