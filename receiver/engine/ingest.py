@@ -85,13 +85,18 @@ def ingest(notification: Notification, known: Mapping[str, Occurrence], tenant_l
         if latest is not None and latest.ends_at is None and not alert.expired:
             yield _against_open(alert, latest)  # the usual case, and no other occurrence is made for it
         else:
-            new = _occurrence(alert, notification, identity, tenant_label)
+            new = _occurrence(alert, notification, identity, tenant_label, latest)
             yield _sighting(new, latest, notification.received_at)
 
 
-def _occurrence(alert: Alert, notification: Notification, identity: str, tenant_label: str) -> Occurrence:
+def _occurrence(
+    alert: Alert, notification: Notification, identity: str, tenant_label: str, latest: Occurrence | None
+) -> Occurrence:
+    """Its id is made of where it begins beyond the one before: one body may tell an alert twice with one `startsAt`."""
+    ended = latest.ends_at if latest is not None else None
+    begins = alert.starts_at if ended is None else max(alert.starts_at, ended)
     return Occurrence(
-        id=occurrence_id(notification.received_at, notification.position, identity, alert.starts_at),
+        id=occurrence_id(notification.received_at, notification.position, identity, begins),
         identity=identity,
         tenant=tenant_of(alert, tenant_label),
         source=notification.source,

@@ -196,6 +196,11 @@ CASES = [
         [At(0, body(alert())), At(900, body(expired(end=900))), At(960, body(alert(end=300)))],
         [("resolved", 0, 300)], [("resolved", 1)], [PAGE, CLEAR],
     ),
+    Case(
+        "what one body tells as firing, expired and firing again is two occurrences, and both are kept",
+        [At(60, body(alert(), expired(end=60), alert()))],
+        [("expired", 0, 60), ("firing", 60, None)], [("open", 2)], [AGAIN],
+    ),
 ]  # fmt: skip
 
 
