@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import platform
 from dataclasses import dataclass, replace
@@ -10,7 +9,6 @@ from typing import Self
 
 import structlog
 
-from receiver.decide import Decider
 from receiver.doors import Doors
 from receiver.engine.held import EVERYTHING, marker
 from receiver.engine.notification import Body
@@ -29,17 +27,16 @@ from receiver.store.boards import BoardKeeper
 from receiver.store.database import Database
 from receiver.store.holding import Holding
 from receiver.store.inbox import Inbox
-from receiver.store.jobs import REMEDIATION_LANE, Jobs
+from receiver.store.jobs import REMEDIATION_LANE
 from receiver.store.lease import Lease
 from receiver.store.ledger import Ledger
 from receiver.store.open_alerts import OpenAlerts
-from receiver.store.queries import Queries
-from receiver.store.stories import Stories
 from receiver.store.windows import Windows
 from receiver.telling import Telling
 from receiver.turns import Turns
 from receiver.watching import Lasting, Part, Watching
 from receiver.web.recording import Recording
+from receiver.working import Working
 from tocsin import __version__
 from tocsin.clock import Clock
 from tocsin.errors import StoreUnavailable
@@ -57,14 +54,11 @@ class Receiver:
 
     inbox: Inbox
     loop: EngineLoop
-    runner: Runner
+    working: Working
     turns: Turns
     retention: Retention
     watching: Watching
-    telling: Telling
-    remediating: Remediating
     doors: Doors
-    stories: Stories
     metrics: Metrics
     clock: Clock
     holds: KnownHolds
@@ -77,29 +71,24 @@ class Receiver:
             TocsinError: a key of ours cannot be read.
         """
         config = prepared.config
-        metrics, job_due = Metrics(), asyncio.Event()
+        metrics = Metrics()
         metrics.built(__version__)
         metrics.expect_channels(prepared.channels)
-        ledger, queries = Ledger(database), Queries(database)
+        ledger, rules = Ledger(database), rules_of(config, prepared.holds)
         inbox = await Inbox.open(database, done=await ledger.position(), limit=config.inbox_limit)
-        decider, jobs = Decider(ledger, metrics, clock, job_due=job_due), Jobs(database)
-        rules = rules_of(config, prepared.holds)
-        stories, holds_known = Stories(queries, reading_of(config, rules)), KnownHolds(rules.holds)
-        holding, windows, recording = Holding(database), Windows(database, inbox), Recording()
-        telling = await Telling.build(
-            database, prepared, rules.routing, ledger=ledger, stories=stories, decider=decider, clock=clock
-        )
+        holds_known, holding = KnownHolds(rules.holds), Holding(database)
+        windows, recording = Windows(database, inbox), Recording()
         here = config.remediation is None or not config.remediation.separate_worker
-        remediating = await Remediating.build(
+        working = await Working.build(
             database,
             prepared,
-            decider=decider,
-            jobs=jobs,
-            escalating=telling.handlers.escalating,
+            rules,
+            ledger=ledger,
+            metrics=metrics,
             clock=clock,
-            here=here,
+            lanes=lambda lane: here or lane != REMEDIATION_LANE,
+            inbox=inbox,
         )
-        telling.handlers.acting = remediating.acting
         if await holding.holds_any():  # under what may be another configuration now
             async with inbox.beside(marker(clock.now(), by=EVERYTHING)):
                 pass
@@ -109,7 +98,7 @@ class Receiver:
             rules=rules,
             metrics=metrics,
             clock=clock,
-            job_due=job_due,
+            job_due=working.job_due,
             holding=holding,
             boards=BoardKeeper(database),
             poll_seconds=POLL_SECONDS if database.shared else None,
@@ -124,7 +113,7 @@ class Receiver:
         def take_holds(served: Holds) -> None:
             holds_known.served = served
             loop.rules = replace(loop.rules, holds=holds_known.all)
-            stories.reading = reading_of(config, loop.rules)
+            working.stories.reading = reading_of(config, loop.rules)
 
         watching = Watching.build(
             config,
@@ -135,7 +124,7 @@ class Receiver:
             engine_failing=lambda: loop.failing,
             registry=metrics.registry,
             clock=clock,
-            saw=Elsewhere(OpenAlerts(database), decider).polled,
+            saw=Elsewhere(OpenAlerts(database), working.decider).polled,
             windows=WindowSilences(
                 configured=config.maintenance,
                 stored=windows.all,
@@ -150,7 +139,7 @@ class Receiver:
             lease=Lease(database, holder=f"{platform.node()}:{os.getpid()}"),
             loop=loop,
             watching=watching,
-            jobs=jobs,
+            jobs=working.jobs,
             inbox=inbox,
             metrics=metrics,
         )
@@ -163,16 +152,6 @@ class Receiver:
             ours=lambda: turns.epoch > 0,
             gone=ledger.forget,
         )
-        runner = Runner(
-            jobs=jobs,
-            handlers=telling.handlers,
-            decider=decider,
-            metrics=metrics,
-            clock=clock,
-            job_due=job_due,
-            inbox=inbox,
-            lanes=lambda lane: here or lane != REMEDIATION_LANE,
-        )
         doors = await Doors.build(
             database,
             prepared,
@@ -180,34 +159,41 @@ class Receiver:
             inbox=inbox,
             recording=recording,
             ledger=ledger,
-            queries=queries,
-            stories=stories,
-            decider=decider,
-            telling=telling,
-            remediating=remediating,
+            working=working,
             probe=watching.probe,
             windows=windows,
             metrics=metrics,
             failing=lambda: loop.failing,
             tenant_label=lambda: loop.rules.tenant_label,
-            wake=job_due.set,
             clock=clock,
         )
         return cls(
             inbox=inbox,
             loop=loop,
-            runner=runner,
+            working=working,
             turns=turns,
             retention=retention,
             watching=watching,
-            telling=telling,
-            remediating=remediating,
             doors=doors,
-            stories=stories,
             metrics=metrics,
             clock=clock,
             holds=holds_known,
         )
+
+    @property
+    def runner(self) -> Runner:
+        """What does the jobs."""
+        return self.working.runner
+
+    @property
+    def telling(self) -> Telling:
+        """Who is told."""
+        return self.working.telling
+
+    @property
+    def remediating(self) -> Remediating:
+        """What runbooks there are."""
+        return self.working.remediating
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -216,8 +202,7 @@ class Receiver:
 
     async def close(self) -> None:
         """Lets go of what channels and runbooks keep."""
-        await self.telling.close()
-        await self.remediating.close()
+        await self.working.close()
 
     def trace(self, traces: Traces) -> None:
         """Records traces from now on: webhook, processing, messages."""
@@ -239,9 +224,7 @@ class Receiver:
         self.watching.windows.sources = config.alertmanagers
         self.watching.windows.configured = config.maintenance
         self.retention.settings = config.retention
-        self.stories.reading = reading_of(config, self.loop.rules)
-        await self.telling.take(prepared, self.loop.rules.routing)
-        await self.remediating.take(prepared)
+        await self.working.take(prepared, self.loop.rules)
         try:
             async with self.inbox.beside(marker(self.clock.now(), by=EVERYTHING)):
                 pass

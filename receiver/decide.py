@@ -71,16 +71,7 @@ class Decider:
             NoSuchIncident: there is none of that id.
             StoreUnavailable: nothing was committed.
         """
-        incident = await self._ledger.incident(incident_id)
-        if incident is None:
-            raise NoSuchIncident(f"there is no incident {incident_id}")
-        now = self._clock.now()
-        decision = step(incident, event, now)
-        outcome = Outcome()
-        outcome.record(incident, decision, now)
-        await self._ledger.commit(outcome, now)
-        self._committed(outcome)
-        return decision
+        return await self._decided_now(incident_id, event)
 
     @ALONE
     async def decide_during(self, job: Job, event: AnyEvent, admission: During | None = None) -> Step:
@@ -92,20 +83,23 @@ class Decider:
             Lost: the job is somebody else's now; nothing was committed.
             StoreUnavailable: perhaps it was committed.
         """
-        incident = await self._ledger.incident(job.incident)
-        if incident is None:
-            raise NoSuchIncident(f"there is no incident {job.incident}")
-        now = self._clock.now()
-        decision = step(incident, event, now)
-        outcome = Outcome()
-        outcome.record(incident, decision, now)
 
         async def during(connection: AsyncConnection) -> None:
             await keep(connection, job)
             if admission is not None:
                 await admission(connection)
 
-        if decision.events:
+        return await self._decided_now(job.incident, event, during)
+
+    async def _decided_now(self, incident_id: str, event: AnyEvent, during: During | None = None) -> Step:
+        """What comes of an event; what changes nothing is no transaction."""
+        incident = await self._ledger.incident(incident_id)
+        if incident is None:
+            raise NoSuchIncident(f"there is no incident {incident_id}")
+        now, outcome = self._clock.now(), Outcome()
+        decision = step(incident, event, now)
+        outcome.record(incident, decision, now)
+        if decision.events or decision.effects:
             await self._ledger.commit(outcome, now, during=during)
             self._committed(outcome)
         return decision

@@ -11,11 +11,9 @@ from aiohttp import web
 
 from receiver.access.desk import Desk
 from receiver.access.proofs import Proofs
-from receiver.decide import Decider
 from receiver.metrics import Metrics
 from receiver.prepared import Prepared
 from receiver.raising import Raising
-from receiver.remediating import Remediating
 from receiver.store.answered import Answered
 from receiver.store.database import Database
 from receiver.store.figures import KeptFigures, figures
@@ -23,11 +21,8 @@ from receiver.store.inbox import Inbox
 from receiver.store.ledger import Ledger
 from receiver.store.probe import Probe
 from receiver.store.quarantined import Quarantine
-from receiver.store.queries import Queries
-from receiver.store.stories import Stories
 from receiver.store.tokens import Tokens
 from receiver.store.windows import Windows
-from receiver.telling import Telling
 from receiver.web.access import Access
 from receiver.web.answer import AnswerPages
 from receiver.web.api import Api
@@ -54,6 +49,7 @@ from receiver.web.runs import RunApi
 from receiver.web.slack_answers import SlackAnswers
 from receiver.web.tokens import TokenApi
 from receiver.web.uploads import Uploads
+from receiver.working import Working
 from tocsin.clock import Clock
 from tocsin.door import Connections
 from tocsin.guard import Guard
@@ -86,26 +82,22 @@ class Doors:
         inbox: Inbox,
         recording: Recording,
         ledger: Ledger,
-        queries: Queries,
-        stories: Stories,
-        decider: Decider,
-        telling: Telling,
-        remediating: Remediating,
+        working: Working,
         probe: Probe,
         windows: Windows,
         metrics: Metrics,
         failing: Callable[[], str],
         tenant_label: Callable[[], str],
-        wake: Callable[[], None],
         clock: Clock,
     ) -> Self:
         """Wires the parts together.
 
         Args:
             failing: why the engine waits, an empty text if it does not.
-            wake: is called when something may be due because of what came in.
         """
         config = prepared.config
+        queries, stories, decider = working.queries, working.stories, working.decider
+        telling, remediating, wake = working.telling, working.remediating, working.job_due.set
         handlers, responder, lifecycle = telling.handlers, telling.responder, Lifecycle()
         uploads = Uploads(config.bounds)
         hooks = Hooks(inbox, metrics, clock, prepared.authentication, uploads)

@@ -84,6 +84,11 @@ class Proposing:
         """The incident's alerts that runbooks are looked for."""
         return await self._queries.members(incident.id, MOST_ALERTS)
 
+    async def alert(self, incident: Incident, occurrence: str) -> Occurrence | None:
+        """One of the incident's alerts, if it has it."""
+        found = await self._queries.members_named(incident.id, occurrence)
+        return next((one for one in found if one.id == occurrence), None)
+
     async def consider(self, incident: Incident) -> list[str]:
         """Proposes whatever runbook fits by itself; the ids of what was proposed now."""
         proposed = []

@@ -12,18 +12,16 @@ from aiohttp import web
 
 from receiver.claims import Claims
 from receiver.config import ReceiverConfig
-from receiver.decide import Decider
-from receiver.jobs.runner import Runner
+from receiver.engine.onset import Holds
+from receiver.engine.pipeline import Rules
 from receiver.metrics import Metrics
-from receiver.prepared import Prepared, reading_of, rules_of
-from receiver.remediating import Remediating
+from receiver.prepared import Prepared, rules_of
 from receiver.store.clock import DatabaseClock
-from receiver.store.jobs import REMEDIATION_LANE, Jobs
+from receiver.store.jobs import REMEDIATION_LANE
 from receiver.store.ledger import Ledger
-from receiver.store.queries import Queries
-from receiver.store.stories import Stories
-from receiver.telling import Telling
+from receiver.web.operations import Lifecycle
 from receiver.web.worker import WorkerOperations
+from receiver.working import Working
 from tocsin import __version__
 from tocsin.clock import SystemClock
 from tocsin.config import load
@@ -53,14 +51,8 @@ async def run(
         UsageError: the store is not one that several processes share, or nothing is to be done.
         TocsinError: the store cannot be reached, a credential not be read, or the address is taken.
     """
-    if not config.database.is_postgresql:
-        raise UsageError(
-            "a worker of its own needs a store that processes share: set database.url (or url_file) to a PostgreSQL; "
-            "with the embedded store the receiver itself runs steps"
-        )
-    if config.remediation is None:
-        raise UsageError("there is nothing to do: the configuration has no `remediation`")
-    guard, metrics, job_due, stopping = guard or Guard(), Metrics(), asyncio.Event(), stop_asked()
+    _check(config)
+    guard, metrics, stopping = guard or Guard(), Metrics(), stop_asked()
     metrics.built(__version__)
     only_known(listen, asks=guard.config.asks, way_out="basic_auth_users or client certificates in --web.config.file")
     guard.must_ask = not listen.loopback
@@ -69,60 +61,53 @@ async def run(
         stack.push_async_callback(database.close)
         clock = DatabaseClock(database, SystemClock())
         await clock.set()
-        jobs, ledger = Jobs(database), Ledger(database)
-        decider = Decider(ledger, metrics, clock, job_due=job_due)
         prepared = Prepared.for_worker(config)
-        rules = rules_of(config, prepared.holds)
-        telling = await Telling.build(
+        working = await Working.build(
             database,
             prepared,
-            rules.routing,
-            ledger=ledger,
-            stories=Stories(Queries(database), reading_of(config, rules)),
-            decider=decider,
-            clock=clock,
-        )
-        remediating = await Remediating.build(
-            database,
-            prepared,
-            decider=decider,
-            jobs=jobs,
-            escalating=telling.handlers.escalating,
-            clock=clock,
-            here=True,
-        )
-        stack.push_async_callback(remediating.close)
-        telling.handlers.acting = remediating.acting
-        runner = Runner(
-            jobs=jobs,
-            handlers=telling.handlers,
-            decider=decider,
+            _rules(prepared),
+            ledger=Ledger(database),
             metrics=metrics,
             clock=clock,
-            job_due=job_due,
-            lanes=lambda lane: lane in kinds,
+            lanes=kinds.__contains__,
         )
+        stack.push_async_callback(working.close)
 
         async def take(prepared: Prepared) -> None:
-            await telling.take(prepared, rules_of(prepared.config, prepared.holds).routing)
-            await remediating.take(prepared)
+            await working.take(prepared, _rules(prepared))
 
         def again() -> Prepared:
             return Prepared.for_worker(load(config_file, ReceiverConfig) if config_file else config)
 
         reloader = Reloader(again, take, registry=metrics.registry, clock=clock)
         on_hangup(reloader.reload_soon)
-        operations = WorkerOperations(remediating.runs.stopped, metrics, reloader.reload if lifecycle else None)
+        life = Lifecycle(reload=reloader.reload if lifecycle else None)
+        operations = WorkerOperations(working.remediating.runs.stopped, metrics, life)
         server = web.AppRunner(operations.application(guard), access_log=None)
         address = await serve(server, listen, guard.ssl_context())
         stack.push_async_callback(server.cleanup)
-        parts: tuple[Any, ...] = (runner, Claims(jobs), clock)
+        parts: tuple[Any, ...] = (working.runner, Claims(working.jobs), clock)
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(part.run()) for part in parts]
             log.info("at work", kinds=" ".join(sorted(kinds)), address=address, store=database.where)
             await stopping.wait()
-            operations.stopping = True
+            life.stopping = True
             log.info("stopping: what has begun may end")
             for task in running:
                 task.cancel()
     log.info("stopped")
+
+
+def _check(config: ReceiverConfig) -> None:
+    if not config.database.is_postgresql:
+        raise UsageError(
+            "a worker of its own needs a store that processes share: set database.url (or url_file) to a PostgreSQL; "
+            "with the embedded store the receiver itself runs steps"
+        )
+    if config.remediation is None:
+        raise UsageError("there is nothing to do: the configuration has no `remediation`")
+
+
+def _rules(prepared: Prepared) -> Rules:
+    """Whom incidents are for; when trouble began is the receiver's business, so no rule file is read."""
+    return rules_of(prepared.config, Holds())

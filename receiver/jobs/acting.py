@@ -18,7 +18,6 @@ from msgspec.structs import replace
 
 from receiver.decide import Asked, Decider, Result
 from receiver.engine.incident import Incident
-from receiver.engine.occurrence import Occurrence
 from receiver.engine.policy import Step
 from receiver.engine.run import End, Interrupted, Perform, Run, Start, Verify
 from receiver.engine.run_events import Observed, RunStarted, RunStepBegan, RunStepEnded, RunVerified
@@ -219,8 +218,7 @@ class Acting:
             return self._result(job, run, perform, Done("unknown", reason=f"{type(error).__name__}: {error}"), seconds)
 
     async def _about(self, incident: Incident, run: Run, perform: Perform) -> About:
-        alerts = {one.id: one for one in await self._proposing.alerts(incident)}
-        alert: Occurrence | None = alerts.get(run.plan.alert)
+        alert = await self._proposing.alert(incident, run.plan.alert)
         key = f"{run.id}/{perform.step}" + ("/undo" if perform.undo else "")
         return About(
             incident.id,

@@ -22,13 +22,27 @@ from tocsin.errors import StoreUnavailable
 
 @dataclass(slots=True)
 class Lifecycle:
-    """What probes and `/-/reload` must know: whether the receiver is stopping, and how to read the configuration again.
+    """What probes and `/-/reload` must know: whether the process is stopping, and how to read the configuration again.
 
     `reload` gives what is wrong with the new configuration, or an empty text; None: it was not enabled.
     """
 
     stopping: bool = False
     reload: Callable[[], Awaitable[str]] | None = None
+
+    async def read_again(self, request: web.Request) -> web.Response:
+        """Reads the configuration again; a wrong one is told and changes nothing."""
+        if self.reload is None:
+            return problem(403, "reloading is not enabled: start with --web.enable-lifecycle, or send SIGHUP")
+        wrong = await self.reload()
+        if wrong:
+            return problem(500, f"the configuration is not taken, the old one stays:\n{wrong}")
+        return web.Response(text="The configuration was read again.\n")
+
+
+def exposition(metrics: Metrics) -> web.Response:
+    """The process's own metrics as they are now."""
+    return web.Response(body=generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class Operations:
@@ -59,7 +73,7 @@ class Operations:
         return [
             web.get("/-/healthy", unasked(self.healthy)),
             web.get("/-/ready", unasked(self.ready)),
-            web.post("/-/reload", operating("admin:all", self.reload)),
+            web.post("/-/reload", operating("admin:all", self._lifecycle.read_again)),
             web.get("/metrics", operating("metrics:read", self.scrape)),
         ]
 
@@ -75,15 +89,6 @@ class Operations:
         await self._writable()
         return web.Response(text="Tocsin's receiver is ready.\n")
 
-    async def reload(self, request: web.Request) -> web.Response:
-        """Reads the configuration again; a wrong one is told and changes nothing."""
-        if self._lifecycle.reload is None:
-            return problem(403, "reloading is not enabled: start with --web.enable-lifecycle, or send SIGHUP")
-        wrong = await self._lifecycle.reload()
-        if wrong:
-            return problem(500, f"the configuration is not taken, the old one stays:\n{wrong}")
-        return web.Response(text="The configuration was read again.\n")
-
     async def scrape(self, request: web.Request) -> web.Response:
         """The receiver's own metrics; what the store must be asked for keeps its last value while it is away."""
         self._metrics.inbox_depth.set(self._inbox.depth)
@@ -91,7 +96,7 @@ class Operations:
         self._metrics.engine_failing.set(bool(self._failing()))
         with suppress(StoreUnavailable):
             self._tell(await self._figures())
-        return web.Response(body=generate_latest(self._metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return exposition(self._metrics)
 
     def _tell(self, figures: Figures) -> None:
         metrics = self._metrics
