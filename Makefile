@@ -54,7 +54,7 @@ golden: $(VENV) tools ## renew the golden files; read the diff before you commit
 	@git status --short tests
 
 # What the demo and the tests use; the other extras (prophet, pmdarima, statsforecast) are half a gigabyte.
-LOCKED := exporter statsmodels dask postgres slack pagerduty twilio aws apprise k8s ansible calendar plot tune otel dev
+LOCKED := exporter proof statsmodels dask postgres slack pagerduty twilio aws apprise k8s ansible calendar plot tune otel dev
 
 lock: $(VENV) ## renew requirements.lock from pyproject.toml; UPGRADE=1 takes newer releases
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 $(LOCKED:%=--extra %) --generate-hashes \

@@ -2,7 +2,9 @@
 
     python -m bench.generator [--promtool .tools/bin/promtool] [--rules 1000 10000] [--rounds 3]
     python -m bench.generator --rules 10000 100000 --rounds 1      # what is asked of 100,000 rules, too
+    python -m bench.generator --backtest 100                       # bench/backtesting.py
     python -m bench.generator --unlike                             # no two rules read the same metric
+    python -m bench.generator --tests 500                          # tests of 500 alerts found and run
 
 Both are run as people run them, start-up included, in turns; the best of each. Ratios, not seconds, are comparable
 between machines. A build begins with an empty cache, a rebuild finds what the build has kept. `processor` is the
@@ -10,11 +12,14 @@ processor time of the build and of promtool with all their processes, which othe
 
 The rules are three about one job after another, as tenants and generated packs have them; of that a build makes use
 (tocsin/promql_shape.py). With `--unlike` each has metrics of its own, and nothing is there to be made use of.
+
+With `--tests` nothing is built: `tocsin rules test` proves alerts of the templates in turn, and of SLOs.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import subprocess
@@ -24,6 +29,10 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
+from typing import IO
+
+from bench import backtesting
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES_A_PACK = 100
@@ -34,7 +43,10 @@ BUILD_TO_PROMTOOL = 1.0
 BUILD_TO_REBUILD = 5.0
 LARGE_TO_SMALL_PROMTOOL = 12.0
 PEAK_BYTES = 1.5e9
+TESTED, TESTED_SECONDS = 500, 60.0
+LOOKS_BACK = "comparison"  # the template whose rules are played a week of samples
 
+LIMIT = "  limit: {default: 90, unit: percent, min: 1, max: 100, doc: Where it hurts}\n"
 HEAD = """apiVersion: tocsin/v1alpha1
 kind: RulePack
 metadata: {{name: pack-{pack}, owner: bench}}
@@ -75,6 +87,7 @@ RECORD = """      - record: job:http_requests:rate5m_{rule}
 
 
 METRIC = re.compile(r"\w+_total(?={)")
+NAME = re.compile(r"^(- (?:alert|slo): \w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,15 @@ def main() -> None:
     arguments.add_argument("--rules", type=int, nargs="+", default=[1_000, SMALL])
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--unlike", action="store_true", help="each rule reads metrics of its own")
+    arguments.add_argument("--backtest", type=int, metavar="RULES", help="instead: backtests of so many rules")
+    arguments.add_argument("--tests", type=int, metavar="ALERTS", help="instead: tests of so many alerts")
     chosen = arguments.parse_args()
+    if chosen.backtest:
+        backtesting.measure(chosen.backtest, chosen.rounds, chosen.promtool.resolve().parent)
+        return
+    if chosen.tests:
+        print(_tested(chosen.tests, chosen.promtool))
+        return
     print(
         f"{'rules':>8} {'build':>9} {'rebuild':>9} {'promtool':>9} {'build/promtool':>15} {'peak':>9} {'processor':>17}"
     )
@@ -170,15 +191,56 @@ def _write_packs(rules: int, folder: Path, *, unlike: bool) -> None:
         (folder / f"pack-{pack}.yml").write_text(HEAD.format(pack=pack) + "".join(items), encoding="utf-8")
 
 
+def _tested(alerts: int, promtool: Path) -> str:
+    """How long it takes to find the tests of so many alerts and to run them, and how many of them are proven."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_examples(alerts, folder / "packs")
+        report = folder / "report.json"
+        run = "from generator.commands import rules; rules()"
+        command = [sys.executable, "-c", run, "test", str(folder / "packs"), "--promtool", str(promtool)]
+        with report.open("w") as stream:
+            took = _run([*command, "--format", "json"], folder, stream)
+        coverage = json.loads(report.read_text())["coverage"]
+    said = f"{coverage['alerts']:,} alerts tested in {took.seconds:.1f} s on {os.cpu_count()} cores "
+    said += f"({took.processor:.1f} s of processor, {took.peak / 1e6:,.0f} MB), proven: {coverage['percent']:.1f} %"
+    return said if alerts != TESTED else f"{said}\n" + _verdict(f"{TESTED} alerts, s", took.seconds, TESTED_SECONDS)
+
+
+def _write_examples(alerts: int, folder: Path) -> None:
+    """Packs of the templates' own examples in turn, each rule under a name of its own; an SLO counts as its alerts.
+
+    One of a hundred looks back a week: to play that takes seconds, and packs have few such rules.
+    """
+    from generator.slo.schema import Slo
+    from generator.templates import TEMPLATES
+
+    folder.mkdir()
+    examples = [(template.example, 1) for name, template in TEMPLATES.items() if name != LOOKS_BACK]
+    examples.append((Slo.example, 4))
+    items: list[str] = []
+    count = 0
+    while count < alerts:
+        example, weight = examples[len(items) % len(examples)]
+        if len(items) % RULES_A_PACK == RULES_A_PACK // 2:
+            example, weight = TEMPLATES[LOOKS_BACK].example, 1
+        count += weight
+        items.append(indent(NAME.sub(rf"\1_{len(items)}", example), "      "))
+    for pack, first in enumerate(range(0, len(items), RULES_A_PACK)):
+        head = HEAD.format(pack=pack).replace("params:\n", "").replace(LIMIT, "")
+        text = head + "".join(items[first : first + RULES_A_PACK])
+        (folder / f"pack-{pack}.yml").write_text(text, encoding="utf-8")
+
+
 def _build(packs: Path, out: Path) -> Sequence[str]:
     run = "from generator.commands import rules; rules()"
     return [sys.executable, "-c", run, "build", str(packs), "-o", str(out)]
 
 
-def _run(command: Sequence[str], cache: Path) -> Run:
+def _run(command: Sequence[str], cache: Path, out: IO[str] | int = subprocess.DEVNULL) -> Run:
     begin = time.perf_counter()
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

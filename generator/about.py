@@ -14,17 +14,28 @@ from tocsin.model import Labels, Severity
 from tocsin.problem import Problem
 from tocsin.yamltree import YamlPath
 
+# What a verbatim pack does not add, because no key of a rule asks for it, and a name that Prometheus writes itself.
+UNASKED = frozenset({"alertname", "tocsin_for", "tocsin_pack"})
+
 
 def written_twice(
-    item: Mapping[str, Any], path: YamlPath, reading: Reading, name: str, own: Labels | None = None
+    item: Mapping[str, Any],
+    path: YamlPath,
+    reading: Reading,
+    name: str,
+    own: Labels | None = None,
+    *,
+    verbatim: bool = False,
 ) -> Iterable[Problem]:
     """Labels and annotations that would overwrite what a key of its own says.
 
-    `own` are labels that the kind of rule brings, and the keys that say what they hold.
+    `own` are labels that the kind of rule brings, and the keys that say what they hold. Of a `verbatim` pack only what
+    the item's own keys ask for is written, and all else is free.
     """
     owner = {"owner": "owner"} if "owner" in item else {}  # the pack's owner may be overwritten by a label
-    label_keys = {**WRITTEN_LABELS, **owner, **(own or {})}
-    for mapping, written in (("labels", label_keys), ("annotations", WRITTEN_ANNOTATIONS)):
+    known = ({**WRITTEN_LABELS, **owner}, WRITTEN_ANNOTATIONS)
+    of_labels, of_annotations = (_asked(written, item) if verbatim else written for written in known)
+    for mapping, written in (("labels", {**of_labels, **(own or {})}), ("annotations", of_annotations)):
         given = item.get(mapping)
         for key in given if isinstance(given, dict) else ():
             if key in written:
@@ -33,31 +44,43 @@ def written_twice(
                 yield Problem("reserved-name", message, at, f"remove it here, and write {written[key]}: …", name)
 
 
-def labels_of(about: About, severity: Severity, pack: Metadata, own: Labels | None = None) -> Labels:
+def _asked(written: Labels, item: Mapping[str, Any]) -> Labels:
+    return {name: key for name, key in written.items() if key in item and name not in UNASKED}
+
+
+def labels_of(about: About, severity: Severity | None, pack: Metadata, own: Labels | None = None) -> Labels:
     """What routes go by; an alert in testing says so, and its severity wakes nobody.
 
-    `own` are labels that the kind of rule brings.
+    `own` are labels that the kind of rule brings. What belongs to all of a pack is no alert's own, and a verbatim
+    pack leaves it out.
     """
-    testing = about.state == State.TESTING
+    quiet = {"severity": Severity.INFO.value, "tocsin_state": about.state.value}
     facts = {
-        "severity": (Severity.INFO if testing else severity).value,
+        "severity": severity and severity.value,
         "category": about.category and about.category.value,
-        "owner": about.owner or pack.owner,
-        "tocsin_state": about.state.value if testing else None,
+        "owner": about.owner or (None if pack.verbatim else pack.owner),
+        **(quiet if about.state == State.TESTING else {}),
     }
-    return {**{name: value for name, value in facts.items() if value}, **(own or {}), **about.labels}
+    said = {**{name: value for name, value in facts.items() if value}, **(own or {}), **about.labels}
+    return {**said, **quiet} if about.state == State.TESTING else said
 
 
-def annotations_of(about: About, severity: Severity, pack: Metadata, *, summary: str, hold: timedelta | None) -> Labels:
-    """What a person reads, and what the receiver needs: how long the trouble had lasted, whose rule it is."""
+def annotations_of(
+    about: About, severity: Severity | None, pack: Metadata, *, summary: str | None, hold: timedelta | None
+) -> Labels:
+    """What a person reads, and what the receiver needs: how long the trouble had lasted, whose rule it is.
+
+    A verbatim pack leaves out what nobody wrote.
+    """
+    meant = severity.value if severity else about.labels.get("severity")
     own = {
         "summary": summary,
         "description": about.description,
         "runbook_url": about.runbook,
         "dashboard_url": about.dashboard,
-        "tocsin_for": duration.show(hold or timedelta()),
-        "tocsin_pack": pack.name,
-        "tocsin_severity": severity.value if about.state == State.TESTING else None,
+        "tocsin_for": None if pack.verbatim else duration.show(hold or timedelta()),
+        "tocsin_pack": None if pack.verbatim else pack.name,
+        "tocsin_severity": meant if about.state == State.TESTING else None,
         "tocsin_state": about.state.value if about.state == State.DEPRECATED else None,
     }
     return {**{name: value for name, value in own.items() if value}, **about.annotations}

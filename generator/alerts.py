@@ -8,11 +8,12 @@ from difflib import get_close_matches
 from typing import Any
 
 from generator.about import annotations_of, labels_of, written_twice
+from generator.foreign import severity_of
 from generator.lifecycle import State
 from generator.reading import Reading
 from generator.recordings import prefix, recorded
 from generator.rule import Origin, Rule
-from generator.schema import Alert, Metadata
+from generator.schema import Alert, Metadata, VerbatimAlert
 from generator.template import Plan, Template
 from generator.templates import TEMPLATES
 from tocsin.problem import Problem
@@ -27,10 +28,14 @@ def compile_alert(item: Mapping[str, Any], path: YamlPath, reading: Reading, pac
     name = str(item["alert"])
     keys = _template_keys(item)
     facts = {key: value for key, value in item.items() if key not in keys}
-    alert = reading.model(Alert, facts, path, name)
+    alert = reading.model(VerbatimAlert if pack.verbatim else Alert, facts, path, name)
     template = _template(item, keys, path, reading, name)
-    for problem in written_twice(item, path, reading, name):
+    for problem in written_twice(item, path, reading, name, verbatim=pack.verbatim):
         reading.note(problem)
+    if alert and alert.tests:
+        from generator.proof.given import look  # few rules have tests, and a build wants nothing of them
+
+        look(alert.tests, "alert", path, reading, name)
     plan = _plan(template, (*path, *keys), reading, name) if template else None
     if alert is None or plan is None or alert.state == State.DISABLED:
         return ()
@@ -43,7 +48,7 @@ def compile_alert(item: Mapping[str, Any], path: YamlPath, reading: Reading, pac
         labels=labels_of(alert, alert.severity, pack),
         annotations=annotations_of(alert, alert.severity, pack, summary=alert.summary, hold=alert.hold),
         template=keys[0],
-        severity=alert.severity,
+        severity=alert.severity or severity_of(alert.labels),
         state=alert.state,
         hold=alert.hold or timedelta(),
         keep_firing_for=alert.keep_firing_for or timedelta(),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
+from generator.server_options import HttpConfigFile, address_if_any
 from tocsin.options import Output
 
 if TYPE_CHECKING:
@@ -42,14 +43,6 @@ Version = Annotated[
     str, typer.Option("--prometheus-version", metavar="X.Y", help="The oldest Prometheus that loads the rules.")
 ]
 Url = Annotated[str, typer.Option("--prometheus.url", metavar="URL", help="Ask this server which series exist.")]
-HttpConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--http.config.file",
-        metavar="FILE",
-        help="How to ask it: basic_auth, authorization, tls_config, http_headers, as promtool has it.",
-    ),
-]
 
 
 def register(rules: typer.Typer) -> None:
@@ -85,7 +78,7 @@ def check(
 
     settings = _settings(checks, severity or (), scrape_interval, prometheus_version)
     with _without_collector():
-        checked = check_paths(paths, settings, _address(prometheus_url, http_config), http_config)
+        checked = check_paths(paths, settings, address_if_any(prometheus_url, http_config), http_config)
     text = FORMATS[output_format](checked.problems, checked.sources)
     if output_format != "text":
         typer.echo(text)
@@ -159,24 +152,6 @@ def _settings(checks: str, severities: Sequence[str], scrape_interval: str, vers
         severities=levels,
         overrides=overrides,
     )
-
-
-def _address(url: str, http_config: Path | None) -> str:
-    from urllib.parse import urlsplit
-
-    if not url:
-        if http_config:
-            raise typer.BadParameter(
-                "says how to ask a server; name it: --prometheus.url", param_hint="--http.config.file"
-            )
-        return ""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise typer.BadParameter(f"{url!r} is no address; write http://127.0.0.1:9090", param_hint="--prometheus.url")
-    if parts.password is not None:
-        hint = "others can read it there; write it into a file: basic_auth in --http.config.file"
-        raise typer.BadParameter(f"a password stands in the address; {hint}", param_hint="--prometheus.url")
-    return url
 
 
 def _severities(given: Sequence[str]) -> Iterable[tuple[str, Level | None]]:

@@ -9,10 +9,11 @@ from pathlib import Path
 from generator.check import check, weighed
 from generator.checks import CHECKS
 from generator.context import Server, Settings
+from generator.gathering import gather
 from generator.places import lines_of
 from generator.rule import Pack
-from generator.rulefiles import split
 from generator.suppress import rule_starts, suppress
+from generator.version import OLDEST
 from tocsin.problem import Problem
 
 
@@ -33,17 +34,16 @@ def check_paths(
     Raises:
         UsageError: a path does not exist.
     """
-    parts = split(paths)
-    compiled, amiss = _compiled(parts.packs, settings)
-    packs = [*compiled, *parts.foreign]
+    gathered = gather(paths, settings.prometheus_version or OLDEST)
+    packs = gathered.packs
     if prometheus_url:
         settings = replace(settings, server=_asked(prometheus_url, http_config, packs))
     server_problems = settings.server.problems if settings.server else ()
-    found = [*parts.problems, *amiss, *server_problems, *check(packs, settings)]
+    found = [*gathered.problems, *server_problems, *check(packs, settings)]
     sources = lines_of(_files(found, packs))
     found = list(dict.fromkeys(found))  # a pack of several tenants tells it once
     left = weighed(suppress(found, sources, rule_starts(packs), CHECKS, settings.off), settings)
-    return Checked(tuple(left), sources, _counted(len(compiled), parts.foreign, packs))
+    return Checked(tuple(left), sources, _counted(len(gathered.compiled), gathered.foreign, packs))
 
 
 def _asked(url: str, http_config: Path | None, packs: Sequence[Pack]) -> Server:
@@ -52,31 +52,6 @@ def _asked(url: str, http_config: Path | None, packs: Sequence[Pack]) -> Server:
 
     http, problems = read(http_config) if http_config else (HttpConfig(), [])
     return Server(problems=tuple(problems)) if http is None else ask(url, packs, http)
-
-
-def _compiled(paths: Sequence[Path], settings: Settings) -> tuple[list[Pack], list[Problem]]:
-    """The rulepacks as a build for rule files makes them, and what that says of them."""
-    if not paths:
-        return [], []
-    # The compiler takes longer to import than a hundred rule files to check.
-    from functools import partial
-
-    from generator.arrange import arrange
-    from generator.emit import emit
-    from generator.expand import expand, same_name
-    from generator.load import load
-    from generator.resolve import resolve
-    from generator.targets import rulefile
-    from generator.version import OLDEST
-
-    sources, unread = load(paths)
-    wanted, unfound = arrange(sources)
-    resolved, unresolved = resolve(wanted)
-    packs, unfit = expand(resolved)
-    unfit += same_name(packs)
-    render = partial(rulefile.render, version=settings.prometheus_version or OLDEST)
-    _, unsaid = emit([pack.written() for pack in packs], render)
-    return packs, list(dict.fromkeys((*unread, *unfound, *unresolved, *unfit, *unsaid)))
 
 
 def _files(problems: Iterable[Problem], packs: Iterable[Pack]) -> list[str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from generator.backtest_command import backtest
 from generator.catalogue_command import docs
 from generator.check_commands import register as register_checks
+from generator.delivery_commands import register as register_delivery
 from generator.graph_command import graph
+from generator.import_command import import_rules
+from generator.proof_command import prove
 from generator.template_commands import templates
 from generator.tenant_commands import set_value, tenants
 from tocsin.cli import group
@@ -29,6 +33,7 @@ Example:
 """)
 
 register_checks(rules)
+register_delivery(rules)
 
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH", readable=False, help="Rulepacks, and folders that hold some.")
@@ -41,6 +46,10 @@ TARGET_NAMES = "rulefile|prometheusrule|mimir|amp|azure|gcp"
 PrometheusVersion = Annotated[
     str, typer.Option(metavar="VERSION", help="The oldest Prometheus that must take the rules.")
 ]
+SloNaming = Annotated[
+    Literal["tocsin", "sloth"],
+    typer.Option(help="How what an SLO becomes is called: by Tocsin's names, or by those that sloth gives."),
+]
 
 
 @rules.command()
@@ -49,6 +58,7 @@ def build(
     out: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Where the rule files go.")],
     target: Annotated[str, typer.Option(metavar=TARGET_NAMES, help="For whom.")] = "rulefile",
     prometheus_version: PrometheusVersion = "2.42",
+    slo_naming: SloNaming = "tocsin",
     output_format: Output = "text",
     cache: Annotated[bool, typer.Option(help="Take an earlier build of the same, if there is one.")] = True,
 ) -> None:
@@ -59,6 +69,7 @@ def build(
       tocsin rules build rulepacks/ -o rules/
       tocsin rules build rulepacks/node -o manifests/ --target prometheusrule
       tocsin rules build rulepacks/ tenants/ -o rules/ --prometheus-version 3.5
+      tocsin rules build packs/ -o rules/ --slo-naming sloth
     """
     from generator.cache.remember import remembered
     from generator.cache.store import folder
@@ -66,9 +77,9 @@ def build(
     from tocsin.problem import has_errors
 
     def make() -> Outcome:
-        return _built(paths, target, prometheus_version)
+        return _built(paths, target, prometheus_version, slo_naming)
 
-    options = {"target": target, "prometheus_version": prometheus_version}
+    options = {"target": target, "prometheus_version": prometheus_version, "slo_naming": slo_naming}
     outcome = remembered(paths, options, folder(), make) if cache else make()
     failed = has_errors(outcome.problems)
     written = None if failed else write(outcome.files, out)
@@ -76,23 +87,28 @@ def build(
     raise typer.Exit(int(failed))
 
 
-def _built(paths: list[Path], target: str, prometheus_version: str) -> Outcome:
+def _built(paths: list[Path], target: str, prometheus_version: str, slo_naming: str) -> Outcome:
     from functools import partial
 
     from generator.load import begin
 
     loading = begin(paths)  # goes on while the compiler is imported
     from generator.pipeline import build_packs
+    from generator.slo import Naming
     from generator.targets import TARGETS
 
     if target not in TARGETS:
         raise typer.BadParameter(f"{target!r} is none of {', '.join(TARGETS)}", param_hint="--target")
-    return build_packs(loading, partial(TARGETS[target], version=_version(prometheus_version)))
+    render = partial(TARGETS[target], version=_version(prometheus_version))
+    return build_packs(loading, render, Naming(slo_naming))
 
 
+rules.command()(backtest)
 rules.command()(docs)
 rules.command()(graph)
+rules.command("import")(import_rules)
 rules.command()(templates)
+rules.command("test")(prove)
 
 
 def _version(text: str) -> tuple[int, int]:

@@ -7,30 +7,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tocsin import yamltree
 from tocsin.problem import Position, Problem
-from tocsin.yamltree import Document, YamlPath
+from tocsin.yamltree import Document, Written, YamlPath
 
 SUFFIXES = (".yml", ".yaml", ".rules")
 RULES = re.compile(r"^[\s-]*(alert|record):", re.MULTILINE)
 
 
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A text with rules in a ConfigMap: under which key of which, its documents at their places in the source."""
+
+    holder: Document
+    path: YamlPath
+    documents: Sequence[Document]
+    problems: Sequence[Problem]
+
+
 def rule_files(documents: Sequence[Document], source: str) -> tuple[list[Document], list[Problem]]:
     """The rule files in the documents of a source, as documents whose places are those of the source."""
-    found: list[Document] = []
-    problems: list[Problem] = []
+    found = list(inner(documents, source))
+    return [document for one in found for document in one.documents], [told for one in found for told in one.problems]
+
+
+def inner(documents: Sequence[Document], source: str) -> Iterator[Inner]:
+    """The same, each with where it stands."""
     lines = source.split("\n")
     for document in documents:
         for path, text in _texts(document.data):
             at = document.at(*path)
-            inner, amiss = yamltree.parse(text, document.file)
+            found, amiss = yamltree.parse(text, document.file)
             shift = _shift(at, text, lines)
-            found += [_shifted(one, shift) for one in inner]
-            problems += [replace(problem, at=shift(problem.at)) for problem in amiss]
-    return found, problems
+            problems = [replace(problem, at=shift(problem.at)) for problem in amiss]
+            yield Inner(document, path, [_shifted(one, shift) for one in found], problems)
 
 
 def _texts(data: Any) -> Iterator[tuple[YamlPath, str]]:
@@ -67,4 +80,10 @@ def _shifted(document: Document, shift: Callable[[Position], Position]) -> Docum
     marks, key_marks = (
         {path: shift(at) for path, at in places.items()} for places in (document.marks, document.key_marks)
     )
-    return replace(document, marks=marks, key_marks=key_marks)
+    return replace(document, marks=marks, key_marks=key_marks, written=lambda: _moved(document, shift))
+
+
+def _moved(document: Document, shift: Callable[[Position], Position]) -> Written:
+    written = document.written()
+    places = [(one, shift(Position(document.file, one.line, one.column))) for one in written.comments]
+    return replace(written, comments=[replace(one, line=at.line, column=at.column) for one, at in places])

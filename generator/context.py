@@ -64,6 +64,11 @@ class Context:
     reads_by_pattern: bool  # some rule selects metrics by a pattern, and so may read any
     _labels: dict[int, tuple[Expr, Labels]]
 
+    @property
+    def unwise(self) -> Level:
+        """How bad is what Prometheus loads all the same: no reason to refuse rules that are kept as they are."""
+        return "warning" if self.pack.verbatim else "error"
+
     def labels_of(self, node: Expr) -> Labels:
         """The labels that the series of a node can have."""
         return labels_of(node, self.recorded, self._labels)
@@ -177,7 +182,7 @@ def texts(rule: Rule) -> Iterator[tuple[str, str, str]]:
 
 def place(rule: Rule, mapping: str, name: str) -> Position:
     """Where a label or annotation stands; some annotations are keys of a pack's rule itself."""
-    if not rule.template or mapping == "labels":
+    if not rule.template or mapping == "labels" or (*rule.origin.path, mapping, name) in rule.origin.document.marks:
         return rule.origin.at(mapping, name)
     from generator.schema import WRITTEN_ANNOTATIONS  # rulepacks' own, which foreign rules need not wait for
 

@@ -75,3 +75,13 @@ def language_of(text: str, document: Any) -> Language | None:
     quotes = re.sub(r"""\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'""", '""', text)
     vmrule = isinstance(document, dict) and document.get("kind") == "VMRule"
     return METRICSQL if vmrule or OF_METRICSQL.search(quotes) else None
+
+
+def remarks(text: str) -> list[str]:
+    """The comments of an expression, which our parser leaves out, without their `#`."""
+    return [found[0][1:] for found in TOKEN.finditer(text) if found[0][0] == "#"] if "#" in text else []
+
+
+def is_renamed(text: str) -> bool:
+    """Whether `as_parsed` gives a function another name, which older servers do not know."""
+    return "holt_winters" in text.lower() and any(found.lastgroup == "old" for found in TOKEN.finditer(text))

@@ -18,7 +18,7 @@ from promql_parser import Expr
 from generator.dialect import Language, as_parsed, language_of
 from generator.rule import Group, Origin, Pack, Rule
 from tocsin import duration, promql
-from tocsin.model import Severity
+from tocsin.model import Labels, Severity
 from tocsin.problem import Level, Problem
 from tocsin.promql import Expression, PromQLError
 from tocsin.yamltree import Document, YamlPath
@@ -58,7 +58,7 @@ def groups_of(document: Document) -> Iterator[tuple[YamlPath, dict[str, Any]]]:
     for path, part in [((), data), *((("items", index), item) for index, item in resources)]:
         if not isinstance(part, dict):
             continue
-        if part.get("kind") in KINDS and isinstance(part.get("spec"), dict):
+        if str(part.get("kind")) in KINDS and isinstance(part.get("spec"), dict):
             yield (*path, "spec"), part["spec"]
         elif not path and "groups" in part and not ("kind" in part or "apiVersion" in part):
             yield path, part
@@ -74,6 +74,11 @@ def _has_rules(part: dict[str, Any]) -> bool:
     rules = [group.get("rules") for group in groups if isinstance(group, dict)] if isinstance(groups, list) else []
     items = [item for found in rules if isinstance(found, list) for item in found]
     return any(isinstance(item, dict) and item.keys() & {"alert", "record", "expr"} for item in items)
+
+
+def severity_of(labels: Labels) -> Severity | None:
+    """The severity that a label of that name means, whatever somebody calls it."""
+    return SEVERITIES.get(labels.get("severity", "").lower())
 
 
 def compile_document(document: Document) -> tuple[list[Pack], list[Problem]]:
@@ -127,14 +132,14 @@ class _Reading:
 
     def _group(self, group: dict[str, Any], path: YamlPath, names: set[str]) -> Group:
         self._keys(group, path, GROUP_KEYS, "a group")
-        name = _text(group.get("name"))
+        name = self._text(group, "name", path)
         if not name:
             self._note("missing-key", "the group has no name", path, "add name: <name>")
         elif name in names:
             hint = "name it otherwise, or move its rules to the first"
             self._note("duplicate-group", f"there are two groups {name!r}", (*path, "name"), hint)
         names.add(name)
-        self._duration(group, "query_offset", path, name)
+        query_offset = self._duration(group, "query_offset", path, name)
         if not isinstance(group.get("limit"), int | float | None):
             self._note("value", "limit is not a whole number", (*path, "limit"), "write limit: 100", name)
         rules = group.get("rules")
@@ -143,14 +148,23 @@ class _Reading:
         items = enumerate(rules) if isinstance(rules, list) else ()
         read = [self._rule(item, (*path, "rules", index)) for index, item in items]
         interval = self._duration(group, "interval", path, name) or None
-        return Group(name, tuple(rule for rule in read if rule), interval, keys=frozenset(group))
+        return Group(
+            name,
+            tuple(rule for rule in read if rule),
+            interval,
+            None if group.get("query_offset") is None else query_offset,  # 0s is not the server's
+            _count(group.get("limit")),
+            self._texts(group, "labels", path, name),
+            Origin(self.document, path),
+            frozenset(group),
+        )
 
     def _rule(self, item: Any, path: YamlPath) -> Rule | None:
         if not isinstance(item, dict):
             self._note("value", "a rule must be a mapping", path, "write alert: or record:, and expr:")
             return None
-        kinds = [key for key in ("alert", "record") if _text(item.get(key))]
-        name = _text(item.get(kinds[0])) if kinds else ""
+        kinds = [key for key in ("alert", "record") if self._text(item, key, path)]
+        name = self._text(item, kinds[0], path) if kinds else ""
         if len(kinds) != 1:
             message = "a rule is an alert or a record, not both" if kinds else "the rule has no name"
             self._note("rule-kind", message, path, "write alert: <name> or record: <name>", name)
@@ -158,7 +172,7 @@ class _Reading:
         self._keys(item, path, RULE_KEYS, "a rule", name)
         if kinds == ["record"]:
             for key in ("for", "keep_firing_for", "annotations"):
-                if _text(item.get(key)) not in NO_DURATION or (key == "annotations" and item.get(key)):
+                if self._text(item, key, path) not in NO_DURATION or (key == "annotations" and item.get(key)):
                     hint = "remove it, or make the rule an alert"
                     self._note("unknown-key", f"a recording rule has no {key!r}", (*path, key), hint, name, key=True)
         hold, keep = (self._duration(item, key, path, name) for key in ("for", "keep_firing_for"))
@@ -166,7 +180,7 @@ class _Reading:
         expr = self._expr(item, path, name)
         if expr is None:
             return None
-        severity = SEVERITIES.get(labels.get("severity", "").lower()) if kinds == ["alert"] else None
+        severity = severity_of(labels) if kinds == ["alert"] else None
         return Rule(
             kind="alert" if kinds == ["alert"] else "record",
             name=name,
@@ -186,7 +200,7 @@ class _Reading:
             hint = "write it as text; if {{ … }} stands there, this is a template: render it first"
             self._note("value", "expr is not a text", (*path, "expr"), hint, name)
             return None
-        text = _text(value)
+        text = self._text(item, "expr", path)
         if not text.strip():
             self._note("missing-key", "the rule has no expr", path, "add expr: <PromQL>", name)
             return None
@@ -220,7 +234,7 @@ class _Reading:
         if value is None or (value == "" and path[:1] == ("spec",)):  # the operator leaves an empty one out
             return timedelta()
         try:
-            length = duration.parse(_text(value))
+            length = duration.parse(self._text(item, key, path))
             if length <= LONGEST:
                 return length
             error = "is longer than Prometheus can count"
@@ -240,7 +254,15 @@ class _Reading:
             if isinstance(value, dict | list):
                 hint = "write a text; quote it if it begins with {"
                 self._note("value", f"{label!r} is not a text", (*path, key, label), hint, name)
-        return {label: _text(value) for label, value in values.items() if not isinstance(value, dict | list)}
+        kept = (label for label, value in values.items() if not isinstance(value, dict | list))
+        return {label: self._text(values, label, (*path, key)) for label in kept}
+
+    def _text(self, part: dict[str, Any], key: str, path: YamlPath) -> str:
+        """A scalar as Prometheus takes it: any is text, as it was written (`1.10`, `on`)."""
+        value = part.get(key)
+        if value is None or isinstance(value, dict | list):
+            return ""
+        return value if isinstance(value, str) else self.document.written().scalars.get((*path, key), str(value))
 
     def _keys(self, part: dict[str, Any], path: YamlPath, known: frozenset[str], what: str, name: str = "") -> None:
         for key in part.keys() - known:
@@ -270,13 +292,9 @@ class _Reading:
         self.problems.append(Problem(check, message, at, hint, name, level))
 
 
-def _text(value: Any) -> str:
-    """A scalar as Prometheus takes it: any is text."""
-    if value is None or isinstance(value, dict | list):
-        return ""
-    if isinstance(value, float) and math.isinf(value):
-        return ".inf" if value > 0 else "-.inf"  # as it was written
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _count(value: Any) -> int:
+    """A group's limit; what is no number was noted, and is none."""
+    return int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
 
 
 def _of_operator(document: Document) -> bool:

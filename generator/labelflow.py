@@ -103,6 +103,15 @@ def is_scalar(node: Any) -> bool:
     return kind in (ParenExpr, UnaryExpr) and is_scalar(node.expr)
 
 
+def _meant(node: VectorSelector, rules: Sequence[Rule]) -> Sequence[Rule]:
+    """Those of a name that the selector's matchers do not rule out: every SLO records under the same names."""
+    for matcher in node.matchers.matchers if len(rules) > 1 else ():
+        if matcher.op == MatchOp.Equal:
+            name, value = matcher.name, matcher.value
+            rules = [rule for rule in rules if rule.labels.get(name, value) == value]
+    return rules
+
+
 @dataclass(frozen=True, slots=True)
 class _Flow:
     """`depth` is how many records of records lie above; what is known so deep may be cut short, and is not kept."""
@@ -138,7 +147,7 @@ class _Flow:
 
     def _selected(self, node: VectorSelector) -> Labels:
         empty = frozenset(m.name for m in node.matchers.matchers if not m.value and m.op == MatchOp.Equal)
-        rules = self.recorded.get(promql.metric(node), ())
+        rules = _meant(node, self.recorded.get(promql.metric(node), ()))
         found = ANY
         if rules and self.depth < DEEPEST:
             below = replace(self, depth=self.depth + 1)
@@ -168,7 +177,7 @@ class _Flow:
     def _called(self, node: Call) -> Labels:
         name, arguments = node.func.name, list(node.args)
         if name in ABSENCES:
-            return Labels(_equal_labels(arguments[0]), True, f"{name}()")
+            return Labels(frozenset(equal_labels(arguments[0])), True, f"{name}()")
         if name in BARE or not arguments:
             return NONE
         if name in ("label_replace", "label_join"):
@@ -206,17 +215,17 @@ class _Flow:
         return first.and_(second)
 
 
-def _equal_labels(node: Expr) -> frozenset[str]:
+def equal_labels(node: Expr) -> Mapping[str, str]:
     """The labels that `absent` takes from its selector's equality matchers, each of which stands once."""
     node = promql.bare(node)
     selector = node.vector_selector if isinstance(node, MatrixSelector) else node
     if not isinstance(selector, VectorSelector):
-        return frozenset()
+        return {}
     matchers = selector.matchers.matchers
     names = [matcher.name for matcher in matchers]
-    return frozenset(
-        m.name for m in matchers if m.op == MatchOp.Equal and names.count(m.name) == 1 and m.name != "__name__"
-    )
+    return {
+        m.name: m.value for m in matchers if m.op == MatchOp.Equal and names.count(m.name) == 1 and m.name != "__name__"
+    }
 
 
 def is_on(node: BinaryExpr) -> bool:

@@ -73,7 +73,7 @@ def begin(paths: Sequence[Path]) -> Loading:
     problems: list[Problem] = []
     seen: set[Path] = set()
     for path in paths:
-        found = [file for file in _walk(path) if _has_trace(file)] if path.is_dir() else [path]
+        found = [file for file in walk(path) if _has_trace(file)] if path.is_dir() else [path]
         if not found:
             problems.append(_nothing(path))
         for file in found:
@@ -92,9 +92,9 @@ def finish(loading: Loading) -> tuple[list[Source], list[Problem]]:
     problems = list(loading.problems)
     silent = dict.fromkeys(argument for _, argument in loading.files if argument.is_dir())
     for (file, argument), (documents, unread) in zip(loading.files, loading.contents.all(), strict=True):
-        name = _name(file, argument)
+        name = shown(file, argument)
         told = unread or list(_foreign(documents, file, named=file == argument))
-        found = [Source(document, name) for document in documents if _kind(document) in KINDS]
+        found = [Source(document, name) for document in documents if kind_of(document) in KINDS]
         if told or found:
             silent.pop(argument, None)
         problems += told
@@ -144,12 +144,12 @@ def _shipped(sources: Sequence[Source]) -> Iterator[Source]:
         file = folder / name / "pack.yml"
         documents = yamltree.read(file)[0] if file.is_file() else ()
         for document in documents:
-            if _kind(document) == KIND:
+            if kind_of(document) == KIND:
                 wanted += named(document.data)
                 yield Source(document, f"rulepacks/{name}/pack.yml", library=True)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path) -> Iterator[Path]:
     """The YAML files below, in a stable order; hidden ones are left out."""
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -168,7 +168,7 @@ def _has_trace(file: Path) -> bool:
     return any(trace in content for trace in TRACES)
 
 
-def _name(file: Path, argument: Path) -> str:
+def shown(file: Path, argument: Path) -> str:
     """The file as the command line named it; an absolute path is cut short: no machine's path remains."""
     here = Path.cwd()
     if file.is_absolute():
@@ -176,7 +176,7 @@ def _name(file: Path, argument: Path) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in file.as_posix())
 
 
-def _kind(document: Document) -> object:
+def kind_of(document: Document) -> object:
     return document.data.get("kind") if isinstance(document.data, dict) else None
 
 
@@ -186,7 +186,7 @@ def _foreign(documents: Sequence[Document], file: Path, *, named: bool) -> Itera
     if not filled and named:
         yield Problem("kind", "the file is empty", Position(str(file)), hint="see docs/reference/rulepacks.md")
     for document in filled:
-        kind = _kind(document)
+        kind = kind_of(document)
         ours = isinstance(document.data, dict) and str(document.data.get("apiVersion", "")).startswith("tocsin/")
         if kind not in KINDS and (named or (ours and str(kind) not in OTHERS)):
             yield _wrong_kind(document, kind)

@@ -60,8 +60,8 @@ def reason_of(body: bytes) -> str:
         return ""
 
 
-def why(error: Exception, timeout_seconds: float) -> tuple[str, str]:
-    """What is wrong with the server, and the way out."""
+def why(error: Exception, timeout_seconds: float, option: str = "--prometheus.url") -> tuple[str, str]:
+    """What is wrong with the server that the option names, and the way out."""
     match error:
         case UselessError():
             return str(error), error.hint
@@ -78,14 +78,14 @@ def why(error: Exception, timeout_seconds: float) -> tuple[str, str]:
         case aiohttp.ClientConnectorError():
             number = error.os_error.errno or 0  # below 0 it is of the resolver, whose words are plain
             said = os.strerror(number) if number > 0 else error.os_error.strerror or str(error)
-            return f"cannot be reached: {said}", "check --prometheus.url"
+            return f"cannot be reached: {said}", f"check {option}"
         case aiohttp.InvalidURL():
             return "is no address", "write it as http://127.0.0.1:9090"
         case aiohttp.ClientError():
             hint = "it may ask for a client's certificate: tls_config: {cert_file: …, key_file: …}"
             return f"hangs up: {error or type(error).__name__}", hint
         case _:
-            return "answers otherwise than a Prometheus does", "check --prometheus.url"
+            return "answers otherwise than a Prometheus does", f"check {option}"
 
 
 def problem(url: str, what: str, hint: str, level: Level = "error") -> Problem:

@@ -20,15 +20,17 @@ class Written:
     stale: tuple[Path, ...]
 
 
-def write(files: Sequence[File], folder: Path, *, header: str = HEADER, suffix: str = ".yml") -> Written:
+def write(
+    files: Sequence[File], folder: Path, *, header: str = HEADER, suffix: str = ".yml", over_others: bool = False
+) -> Written:
     """Writes the files that differ from what the folder holds; each begins with the header.
 
     Raises:
-        UsageError: the folder cannot be written, or a file in the way was not generated.
+        UsageError: the folder cannot be written, or a file in the way was not generated (unless `over_others`).
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        changed = [file for file in files if _differs(file, folder / file.name, header)]
+        changed = [file for file in files if _differs(file, folder / file.name, "" if over_others else header)]
         stale = _stale(folder, {file.name for file in files}, header, suffix)
         for file in changed:
             with replacing(folder / file.name) as stream:  # Prometheus may read at any moment

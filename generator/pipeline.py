@@ -25,6 +25,7 @@ from generator.outcome import Outcome
 from generator.places import lines_of
 from generator.resolve import Resolved, resolve
 from generator.rule import Pack
+from generator.slo import Naming
 from generator.suppress import rule_starts, suppress
 from tocsin.problem import Problem, has_errors
 
@@ -66,19 +67,21 @@ Work = spread.Work[Sequence[Resolved], _Expanded, Sequence[Told], Neighbours, _B
 Run = Callable[[Sequence[Sequence[Resolved]], Work], Sequence[_Built]]
 
 
-def compile_packs(paths: Sequence[Path], render: Render) -> Compiled:
+def compile_packs(paths: Sequence[Path], render: Render, naming: Naming = Naming.TOCSIN) -> Compiled:
     """The rulepacks in the files and folders, compiled, and everything that is wrong with them.
+
+    `naming` is how what SLOs become is called.
 
     Raises:
         UsageError: a path does not exist.
     """
-    built, problems = _compiled(begin(paths), render, spread.alone, keep=True)
+    built, problems = _compiled(begin(paths), render, naming, spread.alone, keep=True)
     return Compiled(tuple(pack for one in built for pack in one.packs), problems, _files(built, problems))
 
 
-def build_packs(loading: Loading, render: Render) -> Outcome:
+def build_packs(loading: Loading, render: Render, naming: Naming = Naming.TOCSIN) -> Outcome:
     """The same on all cores, where what there is to write is asked for and the rules themselves are not."""
-    built, problems = _compiled(loading, render, spread.on_all_cores, keep=False)
+    built, problems = _compiled(loading, render, naming, spread.on_all_cores, keep=False)
     packs, rules = (sum(counts) for counts in ([len(one.packs) for one in built], [one.rules for one in built]))
     return Outcome(problems, _files(built, problems), packs, rules)
 
@@ -88,7 +91,7 @@ def _files(built: Sequence[_Built], problems: Sequence[Problem]) -> tuple[File, 
 
 
 def _compiled(
-    loading: Loading, render: Render, run: Run, *, keep: bool
+    loading: Loading, render: Render, naming: Naming, run: Run, *, keep: bool
 ) -> tuple[Sequence[_Built], tuple[Problem, ...]]:
     with _uncollected():
         sources, unread = finish(loading)
@@ -97,7 +100,7 @@ def _compiled(
         units = [list(packs) for _, packs in groupby(resolved, key=_unit)]
         shared = [pack.document for pack in resolved]
         amiss = frozenset(problem.at.file for problem in (*unread, *unfound, *unresolved))
-        survey, conclude = partial(_survey, render=render), partial(_conclude, keep=keep, amiss=amiss)
+        survey, conclude = partial(_survey, render=render, naming=naming), partial(_conclude, keep=keep, amiss=amiss)
         built = run(units, spread.Work(survey, _gather, conclude, shared))
     twice = same_name([pack for one in built for pack in one.packs])
     unfit, found, unsaid = ([problem for one in built for problem in one.problems[stage]] for stage in range(3))
@@ -111,8 +114,8 @@ def _unit(pack: Resolved) -> object:
     return pack.scope.tenant if pack.scope else id(pack)
 
 
-def _survey(unit: Sequence[Resolved], *, render: Render) -> tuple[_Expanded, Sequence[Told]]:
-    packs, problems = expand(unit)
+def _survey(unit: Sequence[Resolved], *, render: Render, naming: Naming) -> tuple[_Expanded, Sequence[Told]]:
+    packs, problems = expand(unit, naming)
     judged = judge(packs, Settings())
     files, unsaid = emit([pack.written() for pack in packs], render)
     return _Expanded(judged, problems, files, unsaid), judged.told

@@ -37,6 +37,7 @@ class Origin:
 class Rule:
     """One rule as Prometheus runs it; `hold` is its `for`. Only alerts have annotations and a severity.
 
+    `group` names the group that it asks to stand in, if that is not the one in which it was written.
     `recorded_for` is the alert or SLO that made a record; a record that somebody wrote has none. `severity` is the one
     that was meant: in testing, the label says another.
     """
@@ -54,6 +55,7 @@ class Rule:
     state: State = State.ACTIVE
     hold: timedelta = timedelta()
     keep_firing_for: timedelta = timedelta()
+    group: str = ""
 
     @property
     def identity(self) -> Identity:
@@ -96,13 +98,23 @@ class Group:
 
 @dataclass(frozen=True)
 class Pack:
-    """One rulepack, compiled. `source` is its file as generated files name it: no path of this machine."""
+    """One rulepack, compiled. `source` is its file as generated files name it: no path of this machine.
+
+    One that a tenant chose, scoped to it, names the `tenant`.
+    """
 
     name: str
     groups: tuple[Group, ...]
     source: str
     origin: Origin
     foreign: bool = False  # a rule file that Tocsin did not write
+    verbatim: bool = False  # a rulepack whose rules are built as they stand
+    tenant: str = ""
+
+    @property
+    def of_others(self) -> bool:
+        """Whether others wrote the rules: they are judged as Prometheus judges them."""
+        return self.foreign or self.verbatim
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator import configmaps
+from generator.emit import TESTS_HEADER
 from generator.foreign import NO_RULE_FILE, compile_document, looks_like_rules
-from generator.load import SUFFIXES, TRACES
-from generator.load import _walk as walk
+from generator.load import SUFFIXES, TRACES, walk
 from generator.rule import Pack
 from tocsin import yamltree
 from tocsin.problem import Level, Position, Problem, has_errors
@@ -69,6 +69,8 @@ def _kind(file: Path, *, named: bool) -> str:
         content = file.read_bytes()
     except OSError:
         return "pack"  # the compiler tells why it cannot be read
+    if not named and content.startswith(TESTS_HEADER.encode()):
+        return ""
     if any(trace in content for trace in TRACES) and b"monitoring.coreos.com" not in content:
         return "pack"
     if named:
@@ -79,81 +81,90 @@ def _kind(file: Path, *, named: bool) -> str:
 def _read(file: Path, *, named: bool) -> tuple[list[Pack], list[Problem]]:
     """The rules in a file; in a folder that is walked, what is no rule file at all is passed over."""
     if file.suffix in JSONNET:
-        return [], [_unrendered(file, "Jsonnet", "render it first: jsonnet -S, or mixtool generate", "error")]
+        return [], [jsonnet(file)]
     documents, problems = yamltree.read(file)
-    if problems and (template := _template(file, named=named)):
-        return [], [template] if named or _mentions_rules(file) else []
-    if problems and not named and not (_mentions_rules(file) or any(map(looks_like_rules, documents))):
+    if problems and (template := template_in(file, named=named)):
+        return [], [template] if named or mentions_rules(file) else []
+    if problems and not named and not (mentions_rules(file) or any(map(looks_like_rules, documents))):
         return [], []
-    if any(map(looks_like_rules, documents)) and _says(file, HELM):
+    if any(map(looks_like_rules, documents)) and says(file, HELM):
         amiss = [problem for document in documents for problem in compile_document(document)[1]]
-        return [], [_unrendered(file, "a template", RENDER, "error" if named and has_errors(amiss) else "warning")]
-    if any(_is_configmap(document.data) for document in documents):
+        return [], [unrendered(file, "a template", RENDER, "error" if named and has_errors(amiss) else "warning")]
+    if any(is_configmap(document.data) for document in documents):
         inner, amiss = configmaps.rule_files(documents, file.read_text(encoding="utf-8"))
         documents, problems = [*documents, *inner], [*problems, *amiss]
     packs: list[Pack] = []
     for document in documents:
         if looks_like_rules(document) or (named and _is_meant(document.data)):
             found, amiss = compile_document(document)
-            if any(_is_brace(document, problem) for problem in amiss) and (template := _template(file, named=named)):
+            if any(is_brace(problem) for problem in amiss) and (template := template_in(file, named=named)):
                 return [], [template]
             packs += found
             problems += amiss
     if named and not packs and not problems:
-        problems = [_old_format(file) or _no_rules(file, documents)]
+        problems = [old_format(file) or no_rules(file, documents)]
     return packs, problems
 
 
-def _is_configmap(data: object) -> bool:
+def is_configmap(data: object) -> bool:
     return isinstance(data, dict) and data.get("kind") in ("ConfigMap", "List")
+
+
+def jsonnet(file: Path) -> Problem:
+    return unrendered(file, "Jsonnet", "render it first: jsonnet -S, or mixtool generate", "error")
 
 
 def _is_meant(data: object) -> bool:
     return isinstance(data, dict) and ("groups" in data or "spec" in data or data.get("kind") == "List")
 
 
-def _is_brace(document: yamltree.Document, problem: Problem) -> bool:
+def is_brace(problem: Problem) -> bool:
     """Whether YAML read `{{ … }}` as a mapping, which only an unrendered template has."""
     return problem.check == "value" and "not a text" in problem.message
 
 
-def _mentions_rules(file: Path) -> bool:
+def mentions_rules(file: Path) -> bool:
+    """Whether rules seem to stand in it, YAML or not."""
     return re.search(rb"^[\s-]*(alert|record):", file.read_bytes(), re.MULTILINE) is not None
 
 
-def _template(file: Path, *, named: bool) -> Problem | None:
+def template_in(file: Path, *, named: bool) -> Problem | None:
+    """What a file that is no YAML is instead: a template, or rules of Prometheus 1.x."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
     level: Level = "error" if named else "warning"
     if TEMPLATE.search(text) is None:
-        return _old_format(file)
-    return _unrendered(file, "a template", RENDER, level)
+        return old_format(file)
+    return unrendered(file, "a template", RENDER, level)
 
 
-def _says(file: Path, pattern: re.Pattern[str]) -> bool:
+def says(file: Path, pattern: re.Pattern[str]) -> bool:
+    """Whether the pattern is found in the file."""
     return pattern.search(file.read_text(encoding="utf-8", errors="replace")) is not None
 
 
-def _old_format(file: Path) -> Problem | None:
-    if not _says(file, OLD_FORMAT):
+def old_format(file: Path) -> Problem | None:
+    if not says(file, OLD_FORMAT):
         return None
     hint = "convert it by promtool update rules of Prometheus 2.0"
     return Problem("kind", "is in the rule format of Prometheus 1.x", Position(str(file), 1, 1), hint)
 
 
-def _unrendered(file: Path, what: str, hint: str, level: Level) -> Problem:
-    return Problem("kind", f"is {what}: cannot be checked as it is", Position(str(file), 1, 1), hint, "", level)
+def unrendered(file: Path, what: str, hint: str, level: Level) -> Problem:
+    """The problem of a file that must be rendered before its rules can be read."""
+    return Problem("kind", f"is {what}: it cannot be read as it is", Position(str(file), 1, 1), hint, "", level)
 
 
-def _no_rules(file: Path, documents: Sequence[yamltree.Document]) -> Problem:
+def no_rules(file: Path, documents: Sequence[yamltree.Document]) -> Problem:
+    """What a file holds in the place of rules."""
     data = documents[0].data if documents else None
     at = Position(str(file), 1, 1)
     if data is None:
         return Problem("kind", "holds nothing", at, NO_RULE_FILE, severity="warning")
     if isinstance(data, dict) and "tests" in data and "rule_files" in data:
-        return Problem("kind", "holds promtool's unit tests, no rules", at, "run it by promtool test rules")
+        return Problem("kind", "holds promtool's unit tests, no rules", at, "run it by tocsin rules test")
     for key, what in OTHERS.items():
         if isinstance(data, dict) and key in data and "kind" not in data:
             return Problem("kind", f"holds {what}, no rules", at, "name the files that hold rules")

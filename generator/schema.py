@@ -59,7 +59,14 @@ def _pack_name(name: str) -> str:
     return name
 
 
+def _not_nothing(name: str) -> str:
+    if not name:
+        raise PydanticCustomError("value", "is empty", {"hint": "write a name"})
+    return name
+
+
 Text = Annotated[str, BeforeValidator(_text), AfterValidator(_not_empty)]
+Name = Annotated[str, BeforeValidator(_text), AfterValidator(_not_nothing)]  # as it stands, blanks included
 Value = Annotated[str, BeforeValidator(_text)]  # of a label or annotation: may be empty
 
 
@@ -69,6 +76,8 @@ class Metadata(Settings):
     name: Annotated[str, AfterValidator(_pack_name)]
     owner: Text | None = None
     abstract: bool = False  # only there to be extended: not built itself
+    verbatim: bool = False  # its rules say everything themselves: nothing is added to them
+    slo_naming: Literal["tocsin", "sloth"] | None = None  # how what its SLOs become is called, whoever builds it
 
 
 def _bound(value: Any) -> Any:
@@ -156,7 +165,7 @@ class Head(Settings):
 class GroupHead(Settings):
     """A group; its rules are looked at one by one."""
 
-    name: Text
+    name: Name
     interval: Duration | None = None
     query_offset: Duration | None = None
     limit: Annotated[int, Field(ge=0)] = 0
@@ -177,20 +186,29 @@ class About(Settings):
     annotations: dict[str, Value] = Field(default_factory=dict)
 
 
-class Alert(About):
-    """An alert, beside the one key that names its template."""
+class VerbatimAlert(About):
+    """An alert of a verbatim pack, beside the one key that names its template."""
 
-    alert: Text
-    severity: Severity
-    summary: Text
+    alert: Name
+    severity: Severity | None = None
+    summary: Text | None = None
     hold: Duration | None = Field(None, alias="for")
     keep_firing_for: Duration | None = None
+    tests: list[Any] = Field(default_factory=list)  # looked at one by one; nothing of them is built
+
+
+class Alert(VerbatimAlert):
+    """An alert, which says how bad it is and what happens."""
+
+    severity: Severity
+    summary: Text
 
 
 class Record(Settings):
     """A recording rule."""
 
-    record: Text
+    record: Name
     expr: PromQL
     state: State = State.ACTIVE
     labels: dict[str, Value] = Field(default_factory=dict)
+    tests: list[Any] = Field(default_factory=list)

@@ -6,16 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from promql_parser import Matcher, MatchOp, VectorSelector
+from promql_parser import Matcher, VectorSelector
 
 from tocsin import promql
-
-SIGNS = {
-    str(MatchOp.Equal): "=",
-    str(MatchOp.NotEqual): "!=",
-    str(MatchOp.Re): "=~",
-    str(MatchOp.NotRe): "!~",
-}
+from tocsin.promql_matchers import SIGNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +34,7 @@ def parts_of(node: VectorSelector) -> Iterator[Part]:
     name = promql.metric(node)
     yield Part(name, f"there is no metric {name}", name)
     for matcher in node.matchers.matchers:
-        if matcher.name == "__name__" or str(matcher.op) in (str(MatchOp.NotEqual), str(MatchOp.NotRe)):
+        if matcher.name == "__name__" or SIGNS[str(matcher.op)] in ("!=", "!~"):
             continue
         if matcher.value:
             shown = _shown(matcher)

@@ -5,6 +5,7 @@ Ten times faster than PyYAML's C emitter, and it chooses block scalars for what 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -13,7 +14,7 @@ from functools import lru_cache
 PLAIN = re.compile(r"[A-Za-z_/(][^\n]*|([0-9]+(ms|[ywdhms]))+|[0-9]+(\.[0-9]+)? [-+*/%^] [^\n]*")
 RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
-Tree = str | int | Mapping[str, "Tree"] | Sequence["Tree"]
+Tree = str | float | Mapping[str, "Tree"] | Sequence["Tree"]
 
 
 def dump(tree: Mapping[str, Tree]) -> str:
@@ -26,8 +27,8 @@ def _mapping(tree: Mapping[str, Tree], indent: str) -> Iterator[str]:
         name = f"{indent}{_line(key)}:"
         if isinstance(value, str):
             yield f"{name} {scalar(value, indent)}"
-        elif isinstance(value, int):
-            yield f"{name} {str(value).lower()}"
+        elif isinstance(value, int | float):
+            yield f"{name} {_number(value)}"
         elif not value:
             yield f"{name} {{}}" if isinstance(value, Mapping) else f"{name} []"
         else:
@@ -45,6 +46,13 @@ def _list(items: Sequence[Tree], indent: str) -> Iterator[str]:
         else:
             assert isinstance(item, str), "lists hold texts and mappings that are not empty"
             yield f"{indent}- {scalar(item, indent)}"
+
+
+def _number(value: float) -> str:
+    """A number, true or false, as YAML 1.1 has it."""
+    if isinstance(value, float) and math.isinf(value):
+        return ".inf" if value > 0 else "-.inf"
+    return str(value).lower()
 
 
 def scalar(text: str, indent: str) -> str:

@@ -4,6 +4,8 @@ TocsinError                  what a command shows as one line; never a traceback
 ├── UsageError               the arguments cannot be used (exit 2)
 ├── InputError               a file that people wrote has problems; carries all of them (exit 1)
 ├── MissingExtra             an optional dependency is not installed; names the extra
+├── DeliveryError            a place that holds rules did not give, take or drop some
+│   └── PlaceLost            it answers nobody just now: the others need not be tried
 └── Unavailable              somebody else cannot answer just now; may be tried again
     ├── StoreUnavailable     the store cannot read or commit
     └── ApiUnavailable       a server could not be reached, or answered 5xx
@@ -43,6 +45,14 @@ class MissingExtra(TocsinError):
 
     def __init__(self, module: str, extra: str) -> None:
         super().__init__(f"{module} is not installed: pip install 'tocsin[{extra}]'")
+
+
+class DeliveryError(TocsinError):
+    """A place that holds rules did not give, take or drop some; the message has its own words and the way out."""
+
+
+class PlaceLost(DeliveryError):
+    """A place that holds rules answers nobody, or does not let us in: the others need not be tried."""
 
 
 class Unavailable(TocsinError):

@@ -58,7 +58,12 @@ def as_json(problems: Sequence[Problem], **beside: object) -> str:
 
     `beside` are further keys of the object.
     """
-    rows = [
+    return json.dumps({"problems": rows(problems), **beside}, indent=2, ensure_ascii=False)
+
+
+def rows(problems: Iterable[Problem]) -> list[dict[str, str | int]]:
+    """The problems as JSON has them, sorted by place."""
+    return [
         {
             "check": problem.check,
             "severity": problem.severity,
@@ -71,7 +76,6 @@ def as_json(problems: Sequence[Problem], **beside: object) -> str:
         }
         for problem in sorted(problems, key=lambda p: p.at)
     ]
-    return json.dumps({"problems": rows, **beside}, indent=2, ensure_ascii=False)
 
 
 def summary(problems: Sequence[Problem]) -> str:

@@ -12,14 +12,29 @@ QueryError                  a query brought nothing that can be used; `reason` i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
 
 from tocsin.errors import ApiUnavailable, TocsinError
 
+PARTIAL = "some of its storage nodes did not answer"
 NOTHING = msgspec.Raw(b"")
-TOO_MUCH = ("too many samples", "exceeded maximum resolution", "too many points", "expanding series")
+TOO_MUCH = (
+    "too many samples",
+    "exceeded maximum resolution",
+    "too many points",
+    "expanding series",
+    "exceeds the limit",  # Mimir, Cortex: the length of a range
+    "err-mimir-max-",
+    "cannot select more than",  # VictoriaMetrics: samples, series
+)
+TOO_SLOW = ("timed out", "deadline exceeded")
+
+
+def ignore(warning: str) -> None:
+    """Nobody is told."""
 
 
 class QueryError(TocsinError):
@@ -99,6 +114,15 @@ class _Answer(msgspec.Struct, frozen=True):
     status: str
     data: _Data = _Data()
     error: str = ""
+    warnings: list[str] | None = None
+    partial: bool = msgspec.field(name="isPartial", default=False)
+
+    def told(self) -> list[str]:
+        """What the server says beside its answer.
+
+        Source: the HTTP APIs of Prometheus (`warnings`, which Thanos fills, too) and VictoriaMetrics (`isPartial`).
+        """
+        return [*(self.warnings or ()), *([PARTIAL] if self.partial else ())]
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
@@ -107,13 +131,16 @@ _VECTOR = msgspec.json.Decoder(list[_Point])
 _SCALAR = msgspec.json.Decoder(tuple[float, str])
 
 
-def decode(url: str, status: int, body: bytes) -> list[Series]:
-    """The series in an answer's body.
+def decode(url: str, status: int, body: bytes, warned: Callable[[str], None] = ignore) -> list[Series]:
+    """The series in an answer's body; `warned` is told each thing that the server says beside it.
 
     Raises:
         QueryError: there are none in it; the message says what is there instead.
     """
-    data = _data(url, status, body)
+    answer = _successful(url, status, body)
+    for text in answer.told():
+        warned(text)
+    data = answer.data
     if data.result_type != "matrix":
         raise NothingToRead(f"{url} answered with a {data.result_type or 'nothing'}, not with series")
     return _matrix(url, data.result)
@@ -121,7 +148,7 @@ def decode(url: str, status: int, body: bytes) -> list[Series]:
 
 def decode_instant(url: str, status: int, body: bytes) -> list[Sample]:
     """The samples in the answer to an instant query; raises as `decode` does."""
-    data = _data(url, status, body)
+    data = _successful(url, status, body).data
     try:
         match data.result_type:
             case "vector":
@@ -137,22 +164,22 @@ def _sample(metric: dict[str, str], point: tuple[float, str] | None) -> Sample:
     return Sample(metric, None if point is None else float(point[1]))
 
 
-def _data(url: str, status: int, body: bytes) -> _Data:
+def _successful(url: str, status: int, body: bytes) -> _Answer:
     if status in (401, 403):
         raise NotLetIn(f"{url} does not let us in (HTTP {status})")
     try:
         answer = _ANSWER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        kind = NoAnswer if status >= 500 else NotPrometheus
+        kind = TooSlow if status == 504 else NoAnswer if status >= 500 else NotPrometheus
         raise kind(f"{url} answered HTTP {status} with {_glance(body)} instead of Prometheus's JSON") from error
     if answer.status != "success" and any(words in answer.error for words in TOO_MUCH):
         raise TooMuch(f"{url} says: {answer.error}")
-    if answer.status != "success" and "timed out" in answer.error:
+    if answer.status != "success" and any(words in answer.error for words in TOO_SLOW):
         raise TooSlow(f"{url} says: {answer.error}")
     if answer.status != "success":
         refused = 400 <= status < 500 and status != 429
         raise (QueryRefused if refused else NoAnswer)(f"{url} says: {answer.error or f'HTTP {status}'}")
-    return answer.data
+    return answer
 
 
 def _matrix(url: str, result: msgspec.Raw) -> list[Series]:

@@ -25,6 +25,7 @@ from tocsin.promanswer import (
     TooSlow,
     decode,
     decode_instant,
+    ignore,
 )
 
 __all__ = [
@@ -67,10 +68,12 @@ class Prometheus:
         most_bytes: int = MOST_BYTES,
         at_once: int = MOST_AT_ONCE,
         wait: tenacity.wait.wait_base = BACK_OFF,
+        slow_again: bool = True,
     ) -> None:
         """`http` says who we are; `most_bytes` bounds an answer, `at_once` the range queries on their way.
 
-        The session's TLS and proxy are the caller's business (`tocsin.http_client.session`).
+        `slow_again`: what was too slow is tried again as it is; otherwise the caller asks for less. The session's TLS
+        and proxy are the caller's business (`tocsin.http_client.session`).
         """
         self._session = session
         self._urls = list(urls)
@@ -80,14 +83,23 @@ class Prometheus:
         self._most_bytes = most_bytes
         self._turn = asyncio.Semaphore(at_once)
         self._retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(ApiUnavailable),
+            retry=tenacity.retry_if_exception(_again if slow_again else _again_unless_slow),
             stop=tenacity.stop_after_attempt(ATTEMPTS),
             wait=wait,
             reraise=True,
         )
 
-    async def query_range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
+    @property
+    def urls(self) -> Sequence[str]:
+        """The servers, the one first that is asked first."""
+        return tuple(self._urls)
+
+    async def query_range(
+        self, expr: str, start: float, end: float, step: float, *, warned: Callable[[str], None] = ignore
+    ) -> list[Series]:
         """The series of an expression at start, start + step … end; at most `MOST_POINTS` points.
+
+        `warned` is told what the server says beside its answer: that it is a part of one, for example.
 
         Raises:
             QueryError: the servers do not answer, or refuse, or the answer is not one of Prometheus.
@@ -95,7 +107,7 @@ class Prometheus:
         form = {"query": expr, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
 
         async def ask(url: str) -> list[Series]:
-            return await _read(url, *await self._ask("POST", url, "/api/v1/query_range", form))
+            return await _read(url, *await self._ask("POST", url, "/api/v1/query_range", form), warned)
 
         async with self._turn:
             return await self._retrying.copy()(self._from_any, ask)
@@ -175,8 +187,16 @@ def _options(http: HttpConfig) -> dict[str, Any]:
     return {"server_hostname": http.tls_config.server_name or None, "allow_redirects": http.follow_redirects}
 
 
-async def _read(url: str, status: int, body: bytes) -> list[Series]:
+def _again(error: BaseException) -> bool:
+    return isinstance(error, ApiUnavailable)
+
+
+def _again_unless_slow(error: BaseException) -> bool:
+    return _again(error) and not isinstance(error, TooSlow)
+
+
+async def _read(url: str, status: int, body: bytes, warned: Callable[[str], None]) -> list[Series]:
     """The series in an answer; large bodies are decoded off the event loop."""
     if len(body) > 2**20:
-        return await asyncio.to_thread(decode, url, status, body)
-    return decode(url, status, body)
+        return await asyncio.to_thread(decode, url, status, body, warned)
+    return decode(url, status, body, warned)

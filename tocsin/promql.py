@@ -40,6 +40,9 @@ PRECEDENCE = {operator: level for level, operators in enumerate(OPERATORS) for o
 UNARY = PRECEDENCE["^"] - 1
 ATOM = PRECEDENCE["^"] + 1
 
+# Strings, and a `group_left` without its `ignoring ()`, which prettify() forgets and no parser takes.
+LONELY = re.compile(r'"(?:\\.|[^"\\])*"|(?<=[^)\s])( group_(?:left|right) \()')
+
 MOST_TREES = 2_000  # that are kept in memory
 PLACE = "tocsin_place_"  # names a place in a skeleton
 
@@ -151,8 +154,14 @@ def _read(text: str) -> Expression:
 def of_tree(tree: Expr) -> Expression:
     """The expression that a tree is."""
     text = tree.prettify()
+    if "group_" in text:
+        text = LONELY.sub(_with_ignoring, text)
     _keep(text, _Parsed(tree))
     return Expression(text)
+
+
+def _with_ignoring(found: re.Match[str]) -> str:
+    return f" ignoring (){found[1]}" if found[1] else found[0]
 
 
 def _filled(skeleton: str, parts: Sequence[Expression]) -> Expression:

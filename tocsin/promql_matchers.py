@@ -6,15 +6,25 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import promql_parser
-from promql_parser import AtModifier, AtModifierType, Expr, Matcher, MatchOp, VectorSelector
+from promql_parser import AtModifier, AtModifierType, Expr, Matcher, MatchOp, SubqueryExpr, VectorSelector
 
 from tocsin import duration, promql
 from tocsin.promql import LABEL, Expression
 
+if TYPE_CHECKING:
+    from tocsin.labels import Operator
+
+NOW = timedelta()
 METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-SIGNS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
+SIGNS: Mapping[str, Operator] = {
+    "MatchOp.Equal": "=",
+    "MatchOp.NotEqual": "!=",
+    "MatchOp.Re": "=~",
+    "MatchOp.NotRe": "!~",
+}
 
 
 def equal(labels: Mapping[str, str]) -> Sequence[Matcher]:
@@ -41,9 +51,14 @@ def _with(node: VectorSelector, added: Sequence[Matcher]) -> Expr:
     if name and not METRIC.fullmatch(name):
         named, name = f"__name__={json.dumps(name, ensure_ascii=False)}", ""
         groups = [",".join(filter(None, [named, group])) for group in groups]
+    return promql.parse(f"{name}{{{' or '.join(groups)}}}{at_and_offset(node)}").tree
+
+
+def at_and_offset(node: VectorSelector | SubqueryExpr, further: timedelta = NOW) -> str:
+    """The modifiers of a selector or subquery, as they are written behind it; `further` is added to the offset."""
     at = f" @ {_at(node.at)}" if node.at is not None else ""
-    offset = f" offset {_offset(node.offset)}" if node.offset else ""
-    return promql.parse(f"{name}{{{' or '.join(groups)}}}{at}{offset}").tree
+    offset = (node.offset or NOW) + further
+    return at + (f" offset {_offset(offset)}" if offset else "")
 
 
 def _joined(own: Sequence[Matcher], added: Sequence[Matcher]) -> str:

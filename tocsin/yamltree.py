@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,12 +13,22 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from tocsin.problem import Position, Problem
+from tocsin.yamlcomments import Comment, comments
 
 YamlPath = tuple[str | int, ...]
 
 TEXT = "tag:yaml.org,2002:str"
+DIVIDER = re.compile(r"(?<![^\n\r])---(?=\s|$)")
 MAX_BYTES = 16 * 1024 * 1024
 MAX_NODES = 1_000_000  # an alias bomb expands without end; no honest file comes near
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What of a document is not in its data: comments, and how scalars stood there that are no texts (`1.10`, `on`)."""
+
+    scalars: Mapping[YamlPath, str] = field(default_factory=dict)
+    comments: Sequence[Comment] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,7 @@ class Document:
     data: Any
     marks: Mapping[YamlPath, Position]
     key_marks: Mapping[YamlPath, Position]
+    written: Callable[[], Written] = field(default=Written, compare=False)
 
     def at(self, *path: str | int) -> Position:
         """The place of the value at the path, or of its nearest parent that is in the file."""
@@ -66,15 +78,19 @@ def parse(text: str, file: str) -> tuple[list[Document], list[Problem]]:
     """The documents of a text; see `read`."""
     documents: list[Document] = []
     problems: list[Problem] = []
+    text = text.removeprefix("\ufeff")
     loader = _Loader(text)
+    places = _Places(text, file)
     try:
         while loader.check_node():
             walk = _Walk(loader, file)
             node = loader.get_node()
             assert node is not None, "check_node said that there is one"
-            places = _Places(text, file, len(documents))
-            documents.append(Document(file, walk.value(node), _Marks(places, "values"), _Marks(places, "keys")))
+            index = len(documents)
+            marks, key_marks = _Marks(places, index, "values"), _Marks(places, index, "keys")
+            documents.append(Document(file, walk.value(node), marks, key_marks, partial(places.written, index)))
             problems += walk.problems
+            places.count += 1
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Position(file, mark.line + 1, mark.column + 1) if mark else Position(file)
@@ -134,42 +150,77 @@ def _tag(plain: str) -> str:
     return next((str(tag) for tag, pattern in resolvers if pattern.match(plain)), TEXT)
 
 
-class _Places:
-    """Where everything stands in one document of a text that has been read without fault; found when asked for."""
+@dataclass(slots=True)
+class _Found:
+    """The places of one document; `spans` are the offsets of its scalars."""
 
-    def __init__(self, text: str, file: str, index: int) -> None:
+    values: dict[YamlPath, Position] = field(default_factory=dict)
+    keys: dict[YamlPath, Position] = field(default_factory=dict)
+    scalars: dict[YamlPath, str] = field(default_factory=dict)
+    spans: set[tuple[int, int]] = field(default_factory=set)
+    begins: int = 0
+
+
+class _Places:
+    """Where everything stands in the documents of a text that has been read without fault; found when asked for."""
+
+    count = 0  # of the documents that could be read
+
+    def __init__(self, text: str, file: str) -> None:
         self._text = text
         self._file = file
-        self._index = index
+        self._written: dict[int, Written] = {}
 
     @cached_property
-    def found(self) -> dict[str, dict[YamlPath, Position]]:
-        found: dict[str, dict[YamlPath, Position]] = {"values": {}, "keys": {}}
+    def found(self) -> Sequence[_Found]:
+        """Of each document."""
+        documents: list[_Found] = []
         loader = _Loader(self._text)
         try:
-            for index in range(self._index + 1):
+            for _ in range(self.count):
                 loader.check_node()  # steps over what stands between two documents
                 node = loader.get_node()
-                if index == self._index and node is not None:
-                    self._note(loader, node, (), found)
+                if node is not None:
+                    documents.append(_Found(begins=node.start_mark.index))
+                    self._note(loader, node, (), documents[-1])
         finally:
             loader.dispose()
-        return found
+        return documents
 
-    def _note(
-        self, loader: yaml.CSafeLoader, node: Node, path: YamlPath, found: dict[str, dict[YamlPath, Position]]
-    ) -> None:
-        found["values"][path] = _position(node, self._file)
+    def written(self, index: int) -> Written:
+        """How the document was written."""
+        if index not in self._written:
+            found = self.found[index]
+            first, end = (self._border(number) for number in (index, index + 1))
+            self._written[index] = Written(found.scalars, comments(self._text, found.spans, first, end))
+        return self._written[index]
+
+    def _border(self, index: int) -> int:
+        """Where the document's lines begin: behind the last `---` in front of it."""
+        if index == 0:
+            return 0
+        before = max((stop for _, stop in self.found[index - 1].spans), default=0)
+        end = self.found[index].begins if index < len(self.found) else len(self._text)
+        ends = [match.end() for match in DIVIDER.finditer(self._text, before, end)]
+        return ends[-1] if ends else end
+
+    def _note(self, loader: yaml.CSafeLoader, node: Node, path: YamlPath, found: _Found) -> None:
+        found.values[path] = _position(node, self._file)
         if isinstance(node, MappingNode):
             loader.flatten_mapping(node)
             for key_node, value_node in node.value:
                 if isinstance(key_node, ScalarNode):
                     here = (*path, str(key_node.value))
-                    found["keys"][here] = _position(key_node, self._file)
+                    found.keys[here] = _position(key_node, self._file)
+                    found.spans.add(_span(key_node))
                     self._note(loader, value_node, here, found)
         elif isinstance(node, SequenceNode):
             for index, child in enumerate(node.value):
                 self._note(loader, child, (*path, index), found)
+        elif isinstance(node, ScalarNode):
+            found.spans.add(_span(node))
+            if node.tag != TEXT:
+                found.scalars[path] = node.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +228,26 @@ class _Marks(Mapping[YamlPath, Position]):
     """The places of a document's values, or of its keys."""
 
     places: _Places
+    index: int
     kind: Literal["values", "keys"]
 
+    @property
+    def found(self) -> Mapping[YamlPath, Position]:
+        found = self.places.found[self.index]
+        return found.values if self.kind == "values" else found.keys
+
     def __getitem__(self, path: YamlPath) -> Position:
-        return self.places.found[self.kind][path]
+        return self.found[path]
 
     def __iter__(self) -> Iterator[YamlPath]:
-        return iter(self.places.found[self.kind])
+        return iter(self.found)
 
     def __len__(self) -> int:
-        return len(self.places.found[self.kind])
+        return len(self.found)
+
+
+def _span(node: Node) -> tuple[int, int]:
+    return node.start_mark.index, node.end_mark.index
 
 
 def _position(node: Node, file: str) -> Position:

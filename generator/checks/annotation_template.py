@@ -17,6 +17,6 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     for mapping, key, text in texts(rule):
         for fault in gotemplate.faults(text):
             at = place(rule, mapping, key)
-            level: Level = "warning" if fault.harmless or (fault.late and context.pack.foreign) else "error"
+            level: Level = "warning" if fault.harmless or (fault.late and context.pack.of_others) else "error"
             part = fault.part if text.count(fault.part) == 1 else ""
             yield rule.problem("annotation-template", fault.message, at, fault.hint, level, part)

@@ -19,7 +19,7 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     if rule.kind != "alert":
         return
     for mapping, key, text in texts(rule):
-        for name in _used(text) if "abels." in text else ():
+        for name in used(text) if "abels." in text else ():
             labels = context.labels(rule.expr)
             if not labels.can_have(name):
                 at = place(rule, mapping, key)
@@ -30,7 +30,7 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
 
 
 @lru_cache(maxsize=1_000)  # rules of one kind say the same of different series
-def _used(text: str) -> Sequence[str]:
+def used(text: str) -> Sequence[str]:
     """The labels of the alert itself, each once; within range and with, the dot is another's."""
     return list(dict.fromkeys(_named(text)))
 

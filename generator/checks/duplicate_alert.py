@@ -17,10 +17,10 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     if rule.kind != "alert" or not rule.state.written:
         return
     first = context.pack.alerts_by_identity[rule.identity]
-    if first is rule or (context.pack.foreign and first.expr.text != rule.expr.text):
+    if first is rule or (context.pack.of_others and first.expr.text != rule.expr.text):
         return
     hint = "remove one, or tell them apart by name, severity or a label"
-    if context.pack.foreign:
+    if context.pack.of_others:
         message = f"the alert stands twice with the same labels and expression, first at {first.origin.at('alert')}"
         yield rule.problem("duplicate-alert", message, rule.origin.at("alert"), hint, "warning")
     else:

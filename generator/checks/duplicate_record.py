@@ -16,10 +16,9 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     for other in context.recorded[rule.name]:
         if other is rule:
             return
-        if not other.state.written:
-            continue
-        same_file = other.origin.document.file == rule.origin.document.file
-        if same_file and other.identity == rule.identity and other.expr.text == rule.expr.text:
+        if other.expr.text != rule.expr.text or other.labels != rule.labels or not other.state.written:
+            continue  # soonest told first: every SLO records under the same names
+        if other.origin.document.file == rule.origin.document.file:
             message = f"the record is written twice, first at {other.origin.at('record')}"
             hint = "remove one: Prometheus refuses the second sample of each step"
             yield rule.problem("duplicate-record", message, rule.origin.at("record"), hint, "warning")

@@ -29,7 +29,7 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
         if not _too_young(name, context):
             message = f"{name}() is experimental: Prometheus refuses the file unless started with {FLAG}"
             hint = "start it so and turn this check off, or write it otherwise"
-            yield rule.problem("experimental-function", message, rule.at_expr(), hint, part=name)
+            yield rule.problem("experimental-function", message, rule.at_expr(), hint, context.unwise, name)
 
 
 def _too_young(name: str, context: Context) -> bool:

@@ -31,7 +31,7 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
             what = "can never fire" if len(branches) == 1 else "one of the conditions can never fire"
             message = f"{what}: vanished series are forgotten after {duration.show(window)}"
             hint = f"make 'for' shorter than {duration.show(window)}, or look back further"
-            yield rule.problem("forgotten-absence", message, rule.origin.at("for"), hint)
+            yield rule.problem("forgotten-absence", message, rule.origin.at("for"), hint, context.unwise)
 
 
 def _branches(tree: Expr) -> Iterator[Expr]:

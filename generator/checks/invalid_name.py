@@ -16,7 +16,7 @@ LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """The names of the rule, its labels and its annotations. Others may serve 3.0 only, and route as they like."""
-    if context.pack.foreign and (context.settings.prometheus_version or (3, 0)) >= (3, 0):
+    if context.pack.of_others and (context.settings.prometheus_version or (3, 0)) >= (3, 0):
         yield from _never(rule)
         return
     if rule.kind == "record" and not METRIC.fullmatch(rule.name):

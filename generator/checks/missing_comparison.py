@@ -21,7 +21,7 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """Something in the expression can leave nothing over; a heartbeat is meant to fire always."""
     if rule.kind != "alert" or rule.template == "heartbeat" or _filters_somewhere(rule.expr):
         return
-    if context.pack.foreign and _is_meant(rule.expr.tree):
+    if context.pack.of_others and _is_meant(rule.expr.tree):
         return
     message = "nothing in the expression is compared: the alert fires as long as there are series"
     hint = "compare it (… > 0), or use the template heartbeat if it shall always fire"

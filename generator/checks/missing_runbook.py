@@ -16,7 +16,7 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
         return
     if rule.annotations.keys() & {"runbook_url", "description"}:
         return
-    if context.pack.foreign and any(name != "summary" for name in rule.annotations):
+    if context.pack.of_others and any(name != "summary" for name in rule.annotations):
         return  # others call it message, runbook, playbook, wiki, action
     message = f"a {rule.severity} alert says neither by runbook nor by description what to do"
     hint = "add runbook: <address>, or description: with the first steps"

@@ -13,7 +13,7 @@ from promql_parser import MatchOp, MatrixSelector, StringLiteral, SubqueryExpr, 
 from generator.context import Context
 from generator.rule import Rule
 from tocsin import promql
-from tocsin.problem import Problem
+from tocsin.problem import Level, Problem
 from tocsin.promql import Expression
 from tocsin.promql_shape import unless_silent
 
@@ -24,23 +24,24 @@ REGEXES = frozenset({str(MatchOp.Re), str(MatchOp.NotRe)})
 
 def check(rule: Rule, context: Context) -> Iterable[Problem]:
     """The result is one number a series, matchers are joined by commas alone, and their patterns are RE2's."""
-    for message, hint in _refused(rule.expr):
-        yield rule.problem("promql-syntax", f"PromQL: {message}", rule.at_expr(), hint)
+    for message, hint, loads in _refused(rule.expr):
+        level: Level = context.unwise if loads else "error"
+        yield rule.problem("promql-syntax", f"PromQL: {message}", rule.at_expr(), hint, level)
 
 
 @unless_silent
-def _refused(expr: Expression) -> Iterable[tuple[str, str]]:
-    """(message, hint) of each."""
+def _refused(expr: Expression) -> Iterable[tuple[str, str, bool]]:
+    """(message, hint, whether Prometheus loads it and fails later) of each."""
     tree = promql.bare(expr.tree)
     if isinstance(tree, MatrixSelector | SubqueryExpr):
-        yield "the result is a range of samples", "wrap it: rate(…), max_over_time(…)"
+        yield "the result is a range of samples", "wrap it: rate(…), max_over_time(…)", True
     if isinstance(tree, StringLiteral):
-        yield "the result is a text", "write a query whose result is a number a series"
+        yield "the result is a text", "write a query whose result is a number a series", True
     # Few texts say "or" at all; walking every tree would cost more than all other checks together.
     if " or " in expr.text and any(node.matchers.or_matchers for node in expr.of(VectorSelector)):
-        yield "'or' between matchers is not Prometheus's", "write two selectors: a{…} or a{…}"
+        yield "'or' between matchers is not Prometheus's", "write two selectors: a{…} or a{…}", False
     if SUSPECT.search(expr.text):
-        yield from ((message, "see RE2's syntax") for message in _patterns(expr))
+        yield from ((message, "see RE2's syntax", False) for message in _patterns(expr))
 
 
 def _patterns(expr: Expression) -> Iterable[str]:

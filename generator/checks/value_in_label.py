@@ -25,7 +25,7 @@ def check(rule: Rule, context: Context) -> Iterable[Problem]:
             message = f"the label {name!r} holds the value: each change makes it another alert, and 'for' begins anew"
             hint = "move it to the annotations"
             at = rule.origin.at("labels", name)
-            yield rule.problem("value-in-label", message, at, hint, "error" if rule.hold else "warning", part)
+            yield rule.problem("value-in-label", message, at, hint, context.unwise if rule.hold else "warning", part)
 
 
 def _changing(text: str) -> str:

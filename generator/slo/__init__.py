@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from generator.slo.compiling import compile_slo
+from generator.slo.naming import Naming
 
-__all__ = ["compile_slo"]
+__all__ = ["Naming", "compile_slo"]

@@ -14,7 +14,8 @@ from datetime import timedelta
 
 from promql_parser import Expr, MatrixSelector, SubqueryExpr, VectorSelector
 
-from generator.slo.schema import BAD, Latency, Requests, Slo, TimeSlices
+from generator.slo.schema import Slo
+from generator.slo.sli_schema import BAD, ErrorRatio, Latency, Requests, TimeSlices
 from tocsin import duration, promql
 from tocsin.promql import Expression, Term
 from tocsin.yamltree import YamlPath
@@ -79,8 +80,11 @@ def indicator(slo: Slo) -> Indicator:
     elif slo.latency:
         errors, total = _latency(slo.latency)
         paths = ("latency", "histogram"), ("latency", "histogram")
+    elif slo.error_ratio:
+        errors, total = _error_ratio(slo.error_ratio)
+        paths = ("error_ratio", "expr"), ("error_ratio", "expr")
     else:
-        assert slo.time_slices, "the model has one of the three"
+        assert slo.time_slices, "the model has one of the four"
         errors, total = _time_slices(slo.time_slices)
         paths = ("time_slices", "expr"), ("time_slices", "expr")
     # A slice is one evaluation, however far its expression looks back.
@@ -106,13 +110,19 @@ def _filled(errors: Term, name: str) -> Term:
 
 
 def _requests(sli: Requests) -> tuple[Expression, Expression]:
+    part, total = sli.part.over(sli.range), sli.total.over(sli.range)
     if sli.errors:
-        return sli.errors, sli.total
-    assert sli.good, "the model has one of the two"
+        return part, total
     # Where nothing was good yet, everything was bad.
-    none = promql.binary(promql.literal(0), "*", sli.total.term)
-    good = promql.binary(sli.good.term, "or", none)
-    return promql.parse(f"clamp_min({promql.binary(sli.total.term, '-', good).text}, 0)"), sli.total
+    none = promql.binary(promql.literal(0), "*", total.term)
+    good = promql.binary(part.term, "or", none)
+    return promql.parse(f"clamp_min({promql.binary(total.term, '-', good).text}, 0)"), total
+
+
+def _error_ratio(sli: ErrorRatio) -> tuple[Expression, Expression]:
+    """The ratio and, where it has a value, 1: every evaluation weighs the same."""
+    ratio = sli.expr.over(sli.range)
+    return promql.parse(f"clamp_min({ratio.text}, 0)"), _one_if(ratio.term, ">=", -math.inf)
 
 
 def _latency(sli: Latency) -> tuple[Expression, Expression]:

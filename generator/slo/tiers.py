@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from generator.foreign import SEVERITIES
 from generator.reading import Reading
-from generator.slo.schema import Slo, Tier
+from generator.slo.naming import Naming
+from generator.slo.schema import Kind, Manner, Slo, Tier
 from tocsin import duration, promql
-from tocsin.model import Severity
+from tocsin.model import Labels, Severity
 from tocsin.problem import Level, Problem
 from tocsin.yamltree import YamlPath
 
@@ -30,21 +32,39 @@ DEFAULTS: Mapping[str, Tier] = {
     "ticket-quick": _default(10, 24 * HOUR, 2 * HOUR, Severity.WARNING),
     "ticket-slow": _default(10, 72 * HOUR, 6 * HOUR, Severity.WARNING),
 }
+KINDS: Mapping[str, Kind] = {name: "page" if name.startswith("page") else "ticket" for name in DEFAULTS}
 
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """A tier of one SLO, complete: it alerts when both windows burn faster than `factor` times the objective's pace."""
+    """A tier of one SLO, complete: it alerts when both windows burn faster than `factor` times the objective's pace.
+
+    Where the long window decides alone, the short one is the same. `alert` is the name that was given, if one was.
+    `share` is the percentage of the budget that the factor follows from; a factor that was given follows from none.
+    `said` is the severity if the pack itself says it.
+    """
 
     name: str
-    alert: str
+    kind: Kind
+    enabled: bool
+    alert: str | None
     long: timedelta
     short: timedelta
+    long_only: bool
     factor: Decimal
+    share: float | None
     severity: Severity
+    said: Severity | None
     summary: str | None
     hold: timedelta
     keep_firing_for: timedelta
+    labels: Labels
+    annotations: Labels
+
+    @property
+    def windows(self) -> tuple[timedelta, ...]:
+        """Those that must all burn, the long one first."""
+        return (self.long,) if self.long_only else (self.long, self.short)
 
 
 def budget(slo: Slo) -> Decimal:
@@ -52,18 +72,22 @@ def budget(slo: Slo) -> Decimal:
     return (100 - Decimal(str(slo.objective))) / 100
 
 
-def burns(slo: Slo, path: YamlPath, reading: Reading) -> list[Burn]:
-    """The tiers of an SLO that are enabled; those that cannot work are problems."""
+def burns(slo: Slo, naming: Naming, path: YamlPath, reading: Reading) -> list[Burn]:
+    """The tiers of an SLO, those that are not enabled included; those that cannot work are problems."""
     found: list[Burn] = []
     defaults = DEFAULTS if slo.default_tiers else {}
     for name in (*defaults, *(name for name in slo.tiers if name not in defaults)):
         own = slo.tiers.get(name)
-        tier = _merged(own, defaults.get(name))
-        if not tier.enabled:
+        kind = _kind(name, own)
+        manner = slo.page if kind == "page" else slo.ticket
+        tier = _merged(own, manner, defaults.get(name))
+        missing = _missing(tier)
+        if missing and tier.enabled is False:
             continue
         at: YamlPath = (*path, "tiers", name) if own else (*path, "objective")
-        burn = _burn(name, tier, slo) if not (missing := _missing(tier)) else None
-        told = list(_amiss(burn, slo)) if burn else [_incomplete(missing)]
+        said = (own and own.severity) or manner.severity
+        burn = _burn(name, kind, tier, said, slo) if not missing else None
+        told = list(_amiss(burn, slo, naming)) if burn else [_incomplete(missing)]
         for key, message, hint, level in told:
             where = reading.document.at(*at, key) if own else reading.document.at(*at)
             reading.note(Problem("slo", f"tier {name!r} {message}", where, hint, slo.slo, level))
@@ -76,18 +100,35 @@ def burns(slo: Slo, path: YamlPath, reading: Reading) -> list[Burn]:
 Finding = tuple[str, str, str, Level]
 
 
-def _merged(own: Tier | None, default: Tier | None) -> Tier:
-    """The tier with what it takes over from the default of its name; a factor and a share replace one another."""
-    if own is None or default is None:
-        return own or default or Tier()
-    given = {key: getattr(own, key) for key in own.model_fields_set}
-    if "factor" in given:
+def _kind(name: str, own: Tier | None) -> Kind:
+    """A tier of one's own pages if it is critical."""
+    return KINDS.get(name) or ("page" if own and _severity(own) is Severity.CRITICAL else "ticket")
+
+
+def _severity(tier: Tier) -> Severity | None:
+    """The severity, or what the label of that name means, where a verbatim pack has it so."""
+    label = tier.labels.get("severity")
+    return tier.severity or (SEVERITIES.get(label.lower(), Severity.WARNING) if label else None)
+
+
+def _merged(own: Tier | None, manner: Manner, default: Tier | None) -> Tier:
+    """The tier with what it takes over from its kind and from the default of its name.
+
+    A factor and a share replace one another; labels and annotations come together.
+    """
+    layers = [layer for layer in (default, manner, own) if layer is not None]
+    given = {key: getattr(layer, key) for layer in layers for key in layer.model_fields_set}
+    for key in ("labels", "annotations"):
+        given[key] = {name: value for layer in layers for name, value in getattr(layer, key).items()}
+    if own and "factor" in own.model_fields_set:
         given["budget_percent"] = None
-    return default.model_copy(update=given)
+    tier = Tier().model_copy(update=given)
+    return tier.model_copy(update={"severity": _severity(tier)})
 
 
 def _missing(tier: Tier) -> list[str]:
-    missing = [key for key in ("long", "short", "severity") if getattr(tier, key) is None]
+    needed = ("long", "severity") if tier.long_only else ("long", "short", "severity")
+    missing = [key for key in needed if getattr(tier, key) is None]
     return missing if tier.factor or tier.budget_percent else [*missing, "factor or budget_percent"]
 
 
@@ -97,20 +138,28 @@ def _incomplete(missing: list[str]) -> Finding:
     return "", f"has no {', no '.join(missing)}", hint, "error"
 
 
-def _burn(name: str, tier: Tier, slo: Slo) -> Burn:
+def _burn(name: str, kind: Kind, tier: Tier, said: Severity | None, slo: Slo) -> Burn:
+    short = tier.long if tier.long_only else tier.short
     assert tier.long, "nothing is missing"
-    assert tier.short, "nothing is missing"
+    assert short, "nothing is missing"
     assert tier.severity, "nothing is missing"
     return Burn(
         name=name,
-        alert=tier.alert or slo.slo + "".join(word.capitalize() for word in name.split("-")),
+        kind=kind,
+        enabled=tier.enabled is not False,
+        alert=tier.alert,
         long=tier.long,
-        short=tier.short,
+        short=short,
+        long_only=bool(tier.long_only),
         factor=_factor(name, tier, slo),
+        share=None if tier.factor is not None else tier.budget_percent,
         severity=tier.severity,
+        said=said,
         summary=tier.summary or slo.summary,
         hold=tier.hold or timedelta(),
         keep_firing_for=tier.keep_firing_for or timedelta(),
+        labels={**slo.labels, **tier.labels},
+        annotations={**slo.annotations, **tier.annotations},
     )
 
 
@@ -125,17 +174,20 @@ def _factor(name: str, tier: Tier, slo: Slo) -> Decimal:
     return Decimal(f"{max(exact, 1.0) if by_default else exact:.6g}")
 
 
-def _amiss(burn: Burn, slo: Slo) -> Iterator[Finding]:
+def _amiss(burn: Burn, slo: Slo, naming: Naming) -> Iterator[Finding]:
+    """What is wrong with a tier that is enabled. One that can never fire is half of an alert in sloth's naming."""
+    if not burn.enabled:
+        return
     share = budget(slo)
     if burn.factor * share >= 1:
         sum_ = f"{show(burn.factor)} × (1 - {show(1 - share)}) = {show(burn.factor * share)}"
         message = f"can never fire: {sum_}, and no more than all can be bad: factor × (1 - objective) must be below 1"
         hint = f"take a factor below {show(1 / share)}, or: tiers: {{{burn.name}: {{enabled: false}}}}"
-        yield "factor", message, hint, "error"
+        yield "factor", message, hint, "error" if naming is Naming.TOCSIN else "warning"
     if burn.factor < 1:
         message = f"alerts at a burn of {show(burn.factor)}: below 1, the objective is still met"
         yield "factor", message, "raise it to 1 or more", "warning"
-    if burn.short >= burn.long:
+    if burn.short >= burn.long and not burn.long_only:
         windows = f"{days(burn.short)} is not shorter than {days(burn.long)}"
         yield "short", f"has its windows the wrong way round: {windows}", "a twelfth of long is usual", "error"
     if burn.long > slo.period:

@@ -10,7 +10,8 @@ from generator import version
 from generator.rule import Group, Origin, Pack, Rule
 from generator.version import FIELDS, OLDEST, Version
 from tocsin.model import Labels
-from tocsin.problem import Problem
+from tocsin.problem import Position, Problem
+from tocsin.promql import LABEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def spoken(pack: Pack, dialect: Dialect) -> tuple[Pack, list[Problem]]:
     Labels of a group become labels of its rules. A lost `keep_firing_for`, `limit` or `query_offset` is a warning,
     because the rule still finds what it found; an expression that the target would refuse is an error.
     """
-    problems: list[Problem] = []
+    problems = list(_quoted(pack, dialect)) if pack.verbatim else []
     groups = tuple(_group(group, dialect, problems) for group in pack.groups)
     return Pack(pack.name, groups, pack.source, pack.origin), problems
 
@@ -77,6 +78,29 @@ def _refused(rule: Rule, dialect: Dialect) -> Iterator[Problem]:
         message = f"{what} is not known before Prometheus {version.show(since)}, and this is built for {dialect}"
         hint = f"write it without, or build with --prometheus-version {version.show(since)} if yours is that young"
         yield rule.problem("target", message, rule.at_expr(), hint)
+
+
+def _quoted(pack: Pack, dialect: Dialect) -> Iterator[Problem]:
+    """Names that Prometheus must quote; in other packs they are an error for everybody."""
+    since = version.UTF8
+    for at, name, whose in _names(pack) if dialect.version < since else ():
+        message = f"the name {name!r} is not known before Prometheus {version.show(since)}, and this is for {dialect}"
+        hint = f"rename it, or build with --prometheus-version {version.show(since)} if yours is that young"
+        yield Problem("target", message, at, hint, whose)
+
+
+def _names(pack: Pack) -> Iterator[tuple[Position, str, str]]:
+    """Where, what and of which rule: the names of records, labels and annotations that are of no classic form."""
+    for group in pack.groups:
+        mappings = [(group.origin, "labels", group.labels, "")]
+        for rule in group.rules:
+            if rule.kind == "record" and not version.PLAIN_NAME.fullmatch(rule.name):
+                yield rule.at_name(), rule.name, rule.name
+            said = (("labels", rule.labels), ("annotations", rule.annotations))
+            mappings += [(rule.origin, mapping, texts, rule.name) for mapping, texts in said]
+        for origin, mapping, texts, whose in mappings:
+            names = (name for name in texts if not LABEL.fullmatch(name))
+            yield from ((origin.at_key(mapping, name), name, whose) for name in names if origin)
 
 
 def _lost(field: str, dialect: Dialect, origin: Origin | None, rule: str) -> Problem:

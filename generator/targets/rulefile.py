@@ -31,7 +31,7 @@ def _group(group: Group) -> Tree:
     tree: dict[str, Tree] = {"name": group.name}
     if group.interval:
         tree["interval"] = duration.show(group.interval)
-    if group.query_offset:
+    if group.query_offset is not None:  # 0s is not the server's
         tree["query_offset"] = duration.show(group.query_offset)
     if group.limit:
         tree["limit"] = group.limit

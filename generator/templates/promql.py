@@ -20,6 +20,13 @@ class Promql(Template):
   severity: warning
   summary: '{{ $labels.mountpoint }} of {{ $labels.instance }} will be full within a day'
   description: Find what grows with du, and delete or move it.
+  tests:
+    - name: loses 0.1 a minute, and has 144 left for the day after the first hour
+      series:
+        node_filesystem_avail_bytes{instance="a",mountpoint="/"}: 150.05-0.1x130
+        node_filesystem_readonly{instance="a",mountpoint="/"}: '0x130'
+      silent: [2h]
+      fires: [2h1m]
 """
 
     expr: PromQL = fact(doc="fires for every series of it")

@@ -42,7 +42,8 @@ def _pack(pack: Pack, whose: Scope, into: Scoping) -> Pack:
         replace(group, rules=tuple(_rule(rule, whose, into) for rule in group.rules)) for group in pack.groups
     )
     name = f"{whose.tenant}-{pack.name}" if pack.name else ""
-    return Pack(name, groups, f"{pack.source} for {whose.source}", pack.origin)
+    source = f"{pack.source} for {whose.source}"
+    return replace(pack, name=name, groups=groups, source=source, tenant=whose.tenant)
 
 
 def _rule(rule: Rule, whose: Scope, into: Scoping) -> Rule:

@@ -54,12 +54,16 @@ class Fake:
     broken: dict[str, Answer] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     groups: list[dict[str, Any]] = field(default_factory=list)
+    config: str = ""  # of Prometheus, as it tells it
 
     async def rules(self, request: web.Request) -> web.Response:
         broken = self.broken.get("rules")
         if broken and not callable(broken):
             return web.Response(status=broken[0], text=broken[1])
         return web.json_response({"status": "success", "data": {"groups": self.groups}})
+
+    async def configuration(self, request: web.Request) -> web.Response:
+        return web.json_response({"status": "success", "data": {"yaml": self.config}})
 
     async def instant(self, request: web.Request) -> web.StreamResponse:
         """What each series is at the time 0."""
@@ -99,7 +103,7 @@ class Fake:
 
 @asynccontextmanager
 async def prometheus(
-    *fakes: Fake, timeout_seconds: float = 5, most_bytes: int = MOST_BYTES
+    *fakes: Fake, timeout_seconds: float = 5, most_bytes: int = MOST_BYTES, slow_again: bool = True
 ) -> AsyncIterator[Prometheus]:
     """A client of these servers, in their order, that waits for nothing between attempts."""
     servers: list[Any] = []
@@ -111,6 +115,7 @@ async def prometheus(
                     web.post("/api/v1/query_range", fake.answer),
                     web.post("/api/v1/query", fake.instant),
                     web.get("/api/v1/rules", fake.rules),
+                    web.get("/api/v1/status/config", fake.configuration),
                 ]
             )
             servers.append(TestServer(application))
@@ -118,7 +123,14 @@ async def prometheus(
         urls = [str(server.make_url("")).rstrip("/") for server in servers]
         try:
             wait = tenacity.wait_none()
-            yield Prometheus(session, urls, timeout_seconds=timeout_seconds, most_bytes=most_bytes, wait=wait)
+            yield Prometheus(
+                session,
+                urls,
+                timeout_seconds=timeout_seconds,
+                most_bytes=most_bytes,
+                wait=wait,
+                slow_again=slow_again,
+            )
         finally:
             for server in servers:
                 await server.close()

@@ -11,7 +11,8 @@ from generator.alerts import ALERT_KEYS
 from generator.checks import CHECKS
 from generator.lifecycle import State
 from generator.schema import GroupHead, Head, Param, Record
-from generator.slo.schema import Latency, Requests, Slo, Tier, TimeSlices
+from generator.slo.schema import Slo, Tier
+from generator.slo.sli_schema import ErrorRatio, Latency, Requests, TimeSlices
 from generator.slo.tiers import DEFAULTS
 from generator.targets import TARGETS
 from generator.templates import TEMPLATES
@@ -86,12 +87,11 @@ def test_every_key_of_a_pack_is_documented() -> None:
     )
 
 
-def test_the_example_of_the_guide_has_no_problems(tmp_path: Path) -> None:
+def test_the_examples_of_the_guide_have_no_problems(tmp_path: Path) -> None:
     """What the guide shows builds as it stands."""
-    [example] = _blocks(GUIDE, "yaml")
-    compiled = compile_text(example, tmp_path)
-    assert compiled.problems == ()
-    assert [file.name for file in compiled.files] == ["shop.yml"]
+    compiled = [compile_text(example, tmp_path) for example in _blocks(GUIDE, "yaml")]
+    assert [one.problems for one in compiled] == [(), ()]
+    assert [file.name for one in compiled for file in one.files] == ["shop.yml", "adopted.yml"]
 
 
 def test_every_key_of_the_http_configuration_is_documented() -> None:
@@ -118,7 +118,7 @@ def test_the_examples_of_slos_have_no_problems(tmp_path: Path) -> None:
 def test_every_key_of_an_slo_is_documented(tmp_path: Path) -> None:
     """The page names each key, each tier by default, and each series that is recorded."""
     text = SLO.read_text()
-    models: tuple[type[Settings], ...] = (Slo, Requests, Latency, TimeSlices, Tier)
+    models: tuple[type[Settings], ...] = (Slo, Requests, Latency, TimeSlices, ErrorRatio, Tier)
     keys = {field.alias or name for model in models for name, field in model.model_fields.items()}
     rules = compile_text(pack(_blocks(SLO, "yaml")[0]), tmp_path).packs[0].rules
     series = {rule.name for rule in rules if rule.kind == "record" and "ratio_" not in rule.name}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 import pytest
 import yaml
 from hypothesis import example, given
@@ -30,6 +33,22 @@ TREES = st.recursive(
 def test_round_trip(tree: dict[str, yamltext.Tree]) -> None:
     """Any tree of texts comes back from PyYAML as it was, every scalar a text."""
     assert yaml.load(yamltext.dump(tree), yaml.CSafeLoader) == tree
+
+
+@given(st.dictionaries(TEXTS, st.booleans() | st.integers() | st.floats(allow_nan=False), min_size=1, max_size=4))
+@example({"a": math.inf, "b": -math.inf, "c": 1e300, "d": 5e-324, "e": -0.0})
+def test_numbers(tree: dict[str, yamltext.Tree]) -> None:
+    """Numbers and truth values come back as they were, to the last bit."""
+    assert yaml.load(yamltext.dump(tree), _Yaml12) == tree
+
+
+class _Yaml12(yaml.CSafeLoader):
+    """As Prometheus reads floats: `1e+300` is one, with no dot too."""
+
+
+_Yaml12.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9][0-9.]*e[-+]?[0-9]+"), list("-0123456789")
+)
 
 
 @pytest.mark.parametrize(

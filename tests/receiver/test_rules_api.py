@@ -16,12 +16,13 @@ from structlog.testing import capture_logs
 
 from receiver.config import ReceiverConfig
 from receiver.engine.onset import Holds
-from receiver.onsets.api import PATH, ServedHolds, decode
+from receiver.onsets.api import ServedHolds, waiting
 from receiver.onsets.settings import RulesApiSettings
 from tests.receiver.harness import receiver
 from tocsin.config import load
 from tocsin.errors import InputError, TocsinError
 from tocsin.problem import as_text
+from tocsin.promrules import RULES, decode_rules
 
 MINUTE = timedelta(minutes=1)
 
@@ -44,7 +45,7 @@ async def server(answers: list[tuple[int, bytes]], asked: list[web.Request]) -> 
         return web.Response(status=status, body=body)
 
     application = web.Application()
-    application.router.add_get(PATH, rules)
+    application.router.add_get(RULES, rules)
     async with TestServer(application) as running:
         yield str(running.make_url("/"))
 
@@ -98,21 +99,22 @@ async def test_files_count_before_the_server_also_after_a_reload(tmp_path: Path)
     ("status", "body", "said"),
     [
         (403, b"", "does not let us in"),
-        (200, b"<html>", "something else than rules"),
+        (200, b"<html>", "something else"),
         (200, b'{"status": "error", "error": "no"}', "says: no"),
-        (200, answer(rule("A", 1e300)), "something else than rules"),
-        (503, b"", "something else than rules"),
+        (200, answer(rule("A", 1e300)), "something else"),
+        (503, b"", "something else"),
     ],
 )
 def test_answers_that_tell_nothing(status: int, body: bytes, said: str) -> None:
     """Each is a failure in words."""
     with pytest.raises(TocsinError, match=said):
-        decode("http://x", status, body)
+        decode_rules("http://x", status, body)
 
 
 def test_recording_rules_and_templates() -> None:
     """Only alert rules count, and of their labels those that are the same for each alert."""
-    found = decode("http://x", 200, answer(rule("A", 90, a="b", c="{{ $value }}"), {"type": "recording", "name": "r"}))
+    served = answer(rule("A", 90, a="b", c="{{ $value }}"), {"type": "recording", "name": "r"})
+    found = waiting(decode_rules("http://x", 200, served))
     assert [(one.alert, one.hold, one.labels) for one in found] == [("A", timedelta(seconds=90), (("a", "b"),))]
 
 

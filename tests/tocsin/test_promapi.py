@@ -11,6 +11,7 @@ import tenacity
 
 from tests.exporter.fake import BAD_QUERY, DOWN, HTML, Fake, prometheus
 from tocsin.errors import ApiUnavailable
+from tocsin.promanswer import PARTIAL
 from tocsin.promapi import (
     ATTEMPTS,
     NoAnswer,
@@ -20,6 +21,7 @@ from tocsin.promapi import (
     QueryError,
     QueryRefused,
     Sample,
+    TooMuch,
     TooSlow,
     decode,
 )
@@ -59,6 +61,8 @@ async def test_fail_over(failure: tuple[int, str]) -> None:
         (HTML, NotPrometheus, "answered HTTP 200 with an HTML page instead of Prometheus's JSON"),
         ((404, ""), NotPrometheus, "answered HTTP 404 with nothing"),
         ((503, '{"status":"error","error":"query timed out"}'), TooSlow, "says: query timed out"),
+        ((500, '{"status":"error","error":"context deadline exceeded"}'), TooSlow, "deadline exceeded"),
+        ((504, "<html>"), TooSlow, "answered HTTP 504 with an HTML page"),
     ],
 )
 async def test_tried_again(failure: tuple[int, str], kind: type[QueryError], said: str) -> None:
@@ -78,6 +82,51 @@ async def test_refused_once() -> None:
         with pytest.raises(QueryRefused, match="1:6: parse error: unclosed left parenthesis"):
             await api.query_range("rate(", 60, 60, 60)
     assert len(fake.asked) == 1
+
+
+async def test_slow_once() -> None:
+    """Where the caller asks for less then, what is too slow is not tried again as it is; anything else is."""
+    slow, sick = Fake(broken={"": (504, "")}), Fake(broken={"": DOWN})
+    for fake, times in ((slow, 1), (sick, ATTEMPTS)):
+        async with prometheus(fake, slow_again=False) as api:
+            with pytest.raises(NoAnswer):
+                await api.query_range("up", 60, 60, 60)
+        assert len(fake.asked) == times
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "exceeded maximum resolution of 11,000 points per timeseries",
+        "query processing would load too many samples into memory in query execution",
+        "the query time range exceeds the limit (query length: 768h0m0s, limit: 721h0m0s)",
+        "the query exceeded the maximum number of chunks (err-mimir-max-chunks-per-query)",
+        "cannot select more than -search.maxSamplesPerQuery=1000000000 samples",
+    ],
+)
+async def test_too_much(error: str) -> None:
+    """What is too much for a server, in the words of several, may be asked for in parts."""
+    async with prometheus(Fake(broken={"": (422, json.dumps({"status": "error", "error": error}))})) as api:
+        with pytest.raises(TooMuch, match="says: "):
+            await api.query_range("up", 60, 60, 60)
+
+
+@pytest.mark.parametrize(
+    ("beside", "told"),
+    [
+        ({}, []),
+        ({"warnings": None, "infos": ["PromQL info: metric might not be a counter"]}, []),
+        ({"warnings": ["store-1 is away", "store-2 is away"]}, ["store-1 is away", "store-2 is away"]),
+        ({"isPartial": True}, [PARTIAL]),
+        ({"isPartial": False, "warnings": []}, []),
+    ],
+)
+def test_said_beside(beside: dict[str, Any], told: list[str]) -> None:
+    """What the server says beside its answer can be heard: that it is a part of one, above all."""
+    heard: list[str] = []
+    body = {"status": "success", "data": {"resultType": "matrix", "result": []}, **beside}
+    assert decode("http://prometheus", 200, json.dumps(body).encode(), heard.append) == []
+    assert heard == told
 
 
 async def test_nobody_there() -> None:

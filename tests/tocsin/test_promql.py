@@ -125,6 +125,22 @@ def test_escapes_survive() -> None:
     assert promql.parse(text).text == text
 
 
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("a * ignoring() group_left b", "a * ignoring () group_left () b"),
+        ("a > bool ignoring() group_right (x) b", "a > bool ignoring () group_right (x) b"),
+        ("a * on (x) group_left b", "a * on (x) group_left () b"),
+        ("a * ignoring (x) group_left b", "a * ignoring (x) group_left () b"),
+        ('a{x="y group_left (z"} + b', 'a{x="y group_left (z"} + b'),
+    ],
+)
+def test_a_group_keeps_what_it_is_matched_by(text: str, printed: str) -> None:
+    """Without `ignoring ()` the print would be no PromQL any more; strings stay as they are."""
+    assert promql.parse(text).text == printed
+    promql_parser.parse(promql.parse(text).text)
+
+
 def _bare(tree: Expr) -> str:
     while isinstance(tree, ParenExpr):
         tree = tree.expr

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from receiver.remediate.kubernetes.call import Call, Thing, meta
 from receiver.remediate.step import About, CannotBegin, Done
+from tocsin.kubernetes.call import Call, Thing, meta
 
 RUN = "tocsin.io/run"  # the annotation that names the step that was done last
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
@@ -89,6 +89,11 @@ class Deed(Protocol):
     def state(self, thing: Thing | None) -> State:
         """How far it has come; None: it is gone."""
         ...
+
+
+def workload(kind: str, namespace: str, name: str) -> Call:
+    """Reads a deployment, a statefulset or a daemonset."""
+    return Call("get", f"{kind}s", namespace, name)
 
 
 def looked_at(thing: Thing) -> dict[str, str]:

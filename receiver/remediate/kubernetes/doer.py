@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 
 from receiver.engine.runs_planned import Action
 from receiver.remediate.kubernetes.deed import Deed
 from receiver.remediate.kubernetes.deeds import ON_NODES, deed_of, restoring
 from receiver.remediate.kubernetes.patience import Patience, RealPatience
-from receiver.remediate.kubernetes.reach import NoAnswer, NotReached, reached
-from receiver.remediate.kubernetes.reading import Refused, read
+from receiver.remediate.kubernetes.reading import read
 from receiver.remediate.kubernetes.sending import Sending
-from receiver.remediate.output import bounded, masked
+from receiver.remediate.output import bounded
 from receiver.remediate.step import About, CannotBegin, Done, NotNow
 from receiver.remediate.steps.kubernetes import KubernetesEdge
 from tocsin.clock import Clock
-from tocsin.errors import MissingExtra
+from tocsin.kubernetes.reach import Cluster, NoAccess, NoAnswer, NotReached, need_library, reached
+from tocsin.kubernetes.refusal import Refused
+from tocsin.masking import masked
 
 SPARED = 0.05  # of a step's time, which is not used: whoever counts it must not be the first to end it
 
@@ -27,10 +27,10 @@ class KubernetesDoer:
 
     def __init__(self, clusters: Mapping[str, KubernetesEdge], clock: Clock, patience: Patience | None = None) -> None:
         """Raises:
-        MissingExtra: kubernetes-asyncio is not installed; better said at the start than when it is needed.
+        MissingExtra: kubernetes-asyncio is not installed.
         """
-        if clusters and find_spec("kubernetes_asyncio") is None:
-            raise MissingExtra("kubernetes-asyncio", "k8s")
+        if clusters:
+            need_library()
         self._clusters = clusters
         self._clock = clock
         self._patience = patience or RealPatience()
@@ -43,7 +43,7 @@ class KubernetesDoer:
         if arguments["action"] == "restore":
             return known | {"cluster": name}
         deed = deed_of(arguments)
-        async with reached(edge) as cluster:
+        async with _opened(edge) as cluster:
             try:
                 found = await read(cluster, deed, edge.timeout.total_seconds())
             except NotReached as error:
@@ -76,7 +76,7 @@ class KubernetesDoer:
     ) -> AsyncIterator[Sending]:
         until = self._patience.seconds() + action.timeout.total_seconds() * (1 - SPARED)
         wait_ready = bool(action.arguments.get("wait_ready"))
-        async with reached(edge) as cluster:
+        async with _opened(edge) as cluster:
             yield Sending(
                 cluster=cluster,
                 deed=deed,
@@ -107,6 +107,16 @@ class KubernetesDoer:
             what = "nodes" if arguments["action"] in ON_NODES else "what is in no namespace"
             raise CannotBegin(f"{what} may not be changed: remediation.kubernetes.{name}.nodes is false")
         return name, edge
+
+
+@asynccontextmanager
+async def _opened(edge: KubernetesEdge) -> AsyncIterator[Cluster]:
+    """The cluster; without credentials no step begins."""
+    try:
+        async with reached(edge) as cluster:
+            yield cluster
+    except NoAccess as error:
+        raise CannotBegin(str(error)) from error
 
 
 def _told(text: str) -> str:

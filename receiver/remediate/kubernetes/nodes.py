@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from receiver.remediate.kubernetes.call import MERGE, Call, Thing
 from receiver.remediate.kubernetes.deed import Fate, Read, State, already, another, looked_at
 from receiver.remediate.step import About, Done
+from tocsin.kubernetes.call import MERGE, Call, Thing
 
 
 @dataclass(frozen=True, slots=True)

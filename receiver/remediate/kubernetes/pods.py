@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from receiver.remediate.kubernetes.call import Call, Thing, meta
 from receiver.remediate.kubernetes.deed import Fate, Read, State, already, looked_at, meanwhile
 from receiver.remediate.step import About, CannotBegin, Done
+from tocsin.kubernetes.call import Call, Thing, meta
 
 MIRROR = "kubernetes.io/config.mirror"  # a static pod: the kubelet owns it, and the API server shows it only
 

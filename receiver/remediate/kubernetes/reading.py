@@ -1,37 +1,11 @@
-"""Reads what a deed must know, and tells in words what stands against it."""
+"""Reads what a deed must know."""
 
 from __future__ import annotations
 
-from receiver.remediate.kubernetes.call import Call
 from receiver.remediate.kubernetes.deed import Deed, Read
-from receiver.remediate.kubernetes.reach import Answer, Cluster
-from tocsin.errors import TocsinError
-
-
-class Refused(TocsinError):
-    """The API server said no. `passing`: it may say yes another time."""
-
-    def __init__(self, call: Call, answer: Answer, target: str) -> None:
-        super().__init__(in_words(call, answer, target))
-        self.status = answer.status
-        self.passing = answer.status == 429 or answer.status >= 500
-
-
-def in_words(call: Call, answer: Answer, target: str) -> str:
-    """What an answer other than yes means, and the way out where there is one."""
-    match answer.status:
-        case 401:
-            return (
-                f"the cluster does not know who we are (401): see its kubeconfig or service account: {answer.message}"
-            )
-        case 403:
-            return (
-                f"we may not {call.verb} it (403): the role needs {call.permission}; the cluster says: {answer.message}"
-            )
-        case 404:
-            return f"{target} is gone"
-        case status:
-            return f"{target}: the cluster answered {status}: {answer.message}"
+from tocsin.kubernetes.call import Call
+from tocsin.kubernetes.reach import Answer, Cluster
+from tocsin.kubernetes.refusal import Refused
 
 
 async def read(cluster: Cluster, deed: Deed, seconds: float) -> Read:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from receiver.remediate.kubernetes.call import MERGE, Call, Thing, annotation, meta, workload
 from receiver.remediate.kubernetes.deed import (
     RESTARTED,
     RUN,
@@ -17,9 +16,11 @@ from receiver.remediate.kubernetes.deed import (
     another,
     looked_at,
     meanwhile,
+    workload,
 )
 from receiver.remediate.kubernetes.rollout import rollout
 from receiver.remediate.step import About, CannotBegin, Done
+from tocsin.kubernetes.call import MERGE, Call, Thing, annotation, meta
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from receiver.remediate.kubernetes.call import Call, Thing, annotation, meta
+from tocsin.kubernetes.call import Call, Thing, annotation, meta
 
 REVISION = "deployment.kubernetes.io/revision"
 HASH = "pod-template-hash"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from receiver.remediate.kubernetes.call import Thing, meta
 from receiver.remediate.kubernetes.deed import State, conditions
+from tocsin.kubernetes.call import Thing, meta
 
 UNSEEN = "its controller has not seen the change yet"
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from receiver.remediate.kubernetes.call import MERGE, Call, Thing, workload
-from receiver.remediate.kubernetes.deed import Fate, Read, State, already, another, looked_at, meanwhile
+from receiver.remediate.kubernetes.deed import Fate, Read, State, already, another, looked_at, meanwhile, workload
 from receiver.remediate.kubernetes.rollout import rollout
 from receiver.remediate.step import About, CannotBegin, Done
+from tocsin.kubernetes.call import MERGE, Call, Thing
 
 
 @dataclass(frozen=True, slots=True)

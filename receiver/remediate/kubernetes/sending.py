@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from receiver.remediate.kubernetes.call import JSON_PATCH, Call, Thing
 from receiver.remediate.kubernetes.deed import Deed, Read
 from receiver.remediate.kubernetes.patience import Patience
-from receiver.remediate.kubernetes.reach import Answer, Cluster, NoAnswer, NotReached
-from receiver.remediate.kubernetes.reading import Refused, in_words, read
+from receiver.remediate.kubernetes.reading import read
 from receiver.remediate.step import About, Done
+from tocsin.kubernetes.call import JSON_PATCH, Call, Thing
+from tocsin.kubernetes.reach import Answer, Cluster, NoAnswer, NotReached
+from tocsin.kubernetes.refusal import Refused, in_words
 
 CONFLICTS = 4  # so often a change is prepared anew, where only the status of the object had changed
 PAUSE_SECONDS = 1.0  # between two looks

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from receiver.remediate.kubernetes.call import JSON_PATCH, Call, Thing, meta, workload
-from receiver.remediate.kubernetes.deed import RUN, Fate, Read, State, already, another, looked_at, meanwhile
+from receiver.remediate.kubernetes.deed import RUN, Fate, Read, State, already, another, looked_at, meanwhile, workload
 from receiver.remediate.kubernetes.restart import by_annotation
 from receiver.remediate.kubernetes.revisions import KEPT, current, images, listed, owned, revision, template
 from receiver.remediate.kubernetes.rollout import rollout
 from receiver.remediate.step import About, CannotBegin, Done, NotNow
+from tocsin.kubernetes.call import JSON_PATCH, Call, Thing, meta
 
 
 @dataclass(frozen=True, slots=True)

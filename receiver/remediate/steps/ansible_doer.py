@@ -18,7 +18,6 @@ from pathlib import Path
 import yaml
 
 from receiver.engine.runs_planned import Action
-from receiver.remediate.output import masked
 from receiver.remediate.program import GRACE_SECONDS, Program, run
 from receiver.remediate.step import About, CannotBegin, Done
 from receiver.remediate.steps.about import about_variables
@@ -28,6 +27,7 @@ from receiver.remediate.steps.endings import told
 from receiver.remediate.steps.paths import within
 from tocsin.config import read_secret
 from tocsin.errors import MissingExtra, TocsinError
+from tocsin.masking import masked
 
 RUN = Path(__file__).with_name("ansible_run.py")
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

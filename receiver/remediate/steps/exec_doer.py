@@ -9,7 +9,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from receiver.engine.runs_planned import Action
-from receiver.remediate.output import masked
 from receiver.remediate.program import GRACE_SECONDS, Program, run
 from receiver.remediate.step import About, CannotBegin, Done
 from receiver.remediate.steps.about import about_variables
@@ -18,6 +17,7 @@ from receiver.remediate.steps.exec import ExecEdge
 from receiver.remediate.steps.paths import within
 from tocsin.config import read_secret
 from tocsin.errors import TocsinError
+from tocsin.masking import masked
 
 
 class ExecDoer:

@@ -11,7 +11,7 @@ import aiohttp
 from yarl import URL
 
 from receiver.engine.runs_planned import Action
-from receiver.remediate.output import bounded, masked
+from receiver.remediate.output import bounded
 from receiver.remediate.step import About, CannotBegin, Done, NotNow
 from receiver.remediate.steps.http import asked
 from receiver.remediate.steps.http_addresses import (
@@ -28,6 +28,7 @@ from receiver.remediate.steps.http_asking import Headers, Request, ask
 from receiver.remediate.steps.http_edge import HttpEdge
 from tocsin.errors import ApiUnavailable, TocsinError
 from tocsin.http_client import Identity, session
+from tocsin.masking import masked
 
 
 class HttpDoer:

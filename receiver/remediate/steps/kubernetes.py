@@ -15,6 +15,7 @@ from receiver.people.settings import Name
 from receiver.remediate.step import StepSettings
 from receiver.remediate.values import Unfit, Values
 from tocsin.config import Duration, Settings
+from tocsin.kubernetes.names import LABEL, SUBDOMAIN
 
 Kind = Literal["deployment", "statefulset", "daemonset"]
 ActionName = Literal["rollout-restart", "scale", "undo", "delete-pod", "cordon", "uncordon", "restore"]
@@ -33,10 +34,6 @@ EVERY = frozenset({"name", "timeout", "cluster", "action_", "object_"})
 KINDS_OF: Mapping[str, tuple[str, ...]] = {"scale": ("deployment", "statefulset"), "undo": ("deployment",)}
 
 RESTORED = frozenset({"scale", "undo", "cordon", "uncordon"})
-
-_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-LABEL = re.compile(_LABEL)  # RFC 1123, a label: what a namespace is called
-SUBDOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # and a subdomain: everything else
 
 
 class KubernetesEdge(Settings):

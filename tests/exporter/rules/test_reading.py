@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.rules import api, files
+from exporter.rules import files
 from exporter.rules.alertrule import AlertRule, Rules
+from exporter.rules.api import rules_of
 from tocsin.promapi import QueryError
+from tocsin.promrules import decode_rules
 
 FILE = """groups:
   - name: node
@@ -54,7 +56,7 @@ def test_files_and_api_say_the_same(tmp_path: Path) -> None:
     """A rule that both know is one rule; labels of the group reach it where it has none of its own."""
     (tmp_path / "node.yml").write_text(FILE)
     from_files, problems = files.read([str(tmp_path / "*.yml")])
-    from_api = api.decode("http://prometheus", 200, json.dumps(ANSWER).encode())
+    from_api = rules_of(decode_rules("http://prometheus", 200, json.dumps(ANSWER).encode()))
     assert problems == []
     assert from_api == Rules((CPU_HIGH,), (("job:cpu", "sum by (job) (cpu)"),))
     assert [rule.name for rule in from_files.alerts] == ["CpuHigh", "Down", "Always"]
@@ -92,7 +94,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: str | None, said: st
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
-        (401, b"", "refused"),
+        (401, b"", "unauthorized"),
         (503, b"away", "unavailable"),
         (500, b'{"status":"error","error":"shutting down"}', "unavailable"),
         (404, b"404 page not found", "not_prometheus"),
@@ -104,11 +106,12 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: str | None, said: st
 def test_answers_that_are_no_rules(status: int, body: bytes, reason: str) -> None:
     """What is no rules API is told from one that refuses."""
     with pytest.raises(QueryError) as refused:
-        api.decode("http://prometheus", status, body)
+        decode_rules("http://prometheus", status, body)
     assert refused.value.reason == reason
 
 
 def test_no_groups_are_no_rules() -> None:
     """A server without rules answers with null or an empty list."""
     for groups in ("null", "[]"):
-        assert api.decode("", 200, f'{{"status":"success","data":{{"groups":{groups}}}}}'.encode()) == Rules()
+        answer = f'{{"status":"success","data":{{"groups":{groups}}}}}'.encode()
+        assert rules_of(decode_rules("", 200, answer)) == Rules()

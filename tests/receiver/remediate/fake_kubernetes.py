@@ -1,75 +1,33 @@
-"""An API server as far as steps of kind `kubernetes` ask it, with its optimistic locking, a small deployment controller
-and the faults that the real one and the ways to it have.
+"""An API server as far as steps of kind `kubernetes` ask it, with its optimistic locking and a deployment controller.
 
 Sources: apiserver's endpoints/handlers/patch.go, registry/core/pod/storage/eviction.go, the deployment controller.
 """
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import itertools
-import json
-import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
-import yaml
 from aiohttp import web
 
+from tests.kubernetes import ApiServer, Key, Thing, answered, status
 from tests.receiver.remediate.patching import changed_by
 
-TOKEN = "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0LW9mLXRoZS1jbHVzdGVy.c2lnbmF0dXJl"
 REVISION = "deployment.kubernetes.io/revision"
-VERBS = {"GET": "get", "PATCH": "patch", "POST": "create", "DELETE": "delete"}
 GROUPS = {"apps": ("deployments", "statefulsets", "daemonsets", "replicasets"), "": ("pods", "nodes")}
 KINDS = {"deployments": "Deployment", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "pods": "Pod"}
 
-Thing = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What happens to the next request of a verb. `doing`: whether it is done before it goes wrong."""
-
-    verb: str
-    status: int = 0
-    retry_after: str | None = None
-    doing: bool = False
-    ends: Literal["answer", "silence", "break", "truncated"] = "answer"
-    before: Callable[[], None] | None = None  # somebody else is faster
-    plain: bool = False  # a proxy's answer, not the API server's
-
 
 @dataclass
-class FakeKubernetes:
-    """The objects by (resource, namespace, name), and what was asked."""
+class FakeKubernetes(ApiServer):
+    """Workloads, pods and nodes."""
 
-    things: dict[tuple[str, str, str], Thing] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    asked: list[tuple[str, str]] = field(default_factory=list)  # (verb, resource/subresource)
-    heard: list[tuple[str, Any]] = field(default_factory=list)  # (verb, body) of what changes
-    timeouts: list[str | None] = field(default_factory=list)
-    forbidden: set[str] = field(default_factory=set)  # "patch deployments/scale"
+    GROUPS = GROUPS
+    KINDS = KINDS
+
     budget: int | None = None  # how many evictions a PodDisruptionBudget still allows
     budgets: int = 1
-    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1001))
-    silent: asyncio.Event = field(default_factory=asyncio.Event)
-
-    # What stands in the cluster.
-
-    def add(self, resource: str, namespace: str, name: str, **parts: Any) -> Thing:
-        """An object, as if somebody had made it."""
-        number = next(self.numbers)
-        metadata = {"name": name, "uid": f"uid-{number}", "resourceVersion": str(number), "generation": 1}
-        if namespace:
-            metadata["namespace"] = namespace
-        thing = {"kind": KINDS.get(resource, ""), "metadata": metadata | parts.pop("metadata", {}), **parts}
-        self.things[resource, namespace, name] = thing
-        return thing
 
     def deployment(self, name: str = "checkout", replicas: int = 3, images: tuple[str, ...] = ("shop:1",)) -> Thing:
         """A deployment in `shop` that has been rolled out with one image after another, and is ready."""
@@ -119,62 +77,7 @@ class FakeKubernetes:
         }
         self.touch(thing)
 
-    def touch(self, thing: Thing) -> None:
-        """Its status, or something else that matters to nobody, changes."""
-        thing["metadata"]["resourceVersion"] = str(next(self.numbers))
-
-    def edit(self, thing: Thing, **spec: Any) -> None:
-        """Somebody else changes its spec."""
-        thing["spec"] |= spec
-        thing["metadata"]["generation"] += 1
-        self.touch(thing)
-
-    # What it answers.
-
-    async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Any request."""
-        found = request.match_info
-        group, resource, namespace, name, sub = (found.get(key, "") for key in ("group", "res", "ns", "name", "sub"))
-        verb = "list" if request.method == "GET" and not name else VERBS[request.method]
-        self.asked.append((verb, f"{resource}/{sub}" if sub else resource))
-        self.timeouts.append(request.query.get("timeout"))
-        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
-            return status(401, f"Unauthorized: {request.headers.get('Authorization')}")  # no real one would tell
-        if resource not in GROUPS[group] or f"{verb} {self.asked[-1][1]}" in self.forbidden:
-            return status(403, f'{resource} "{name}" is forbidden: User "system:serviceaccount:a:b" cannot {verb} it')
-        body = await request.json() if request.can_read_body else None
-        if verb not in ("get", "list"):
-            self.heard.append((verb, body))
-        fault = next((one for one in self.faults if one.verb == verb), None)
-        if fault is None:
-            return self._answer(verb, (resource, namespace, name), sub, request, body)
-        self.faults.remove(fault)
-        if fault.before:
-            fault.before()
-        real = fault.doing or (fault.ends == "answer" and not fault.status)
-        answer = self._answer(verb, (resource, namespace, name), sub, request, body) if real else None
-        return await self._spoilt(fault, request, answer)
-
-    async def _spoilt(self, fault: Fault, request: web.Request, answer: web.Response | None) -> web.StreamResponse:
-        assert request.transport is not None
-        match fault.ends:
-            case "silence":
-                await self.silent.wait()
-            case "break":
-                request.transport.close()
-            case "truncated":
-                return web.Response(text='{"kind": "Deployment", "metadata": {"na', content_type="application/json")
-            case "answer":
-                if not fault.status:
-                    assert answer is not None
-                    return answer
-                headers = {"Retry-After": fault.retry_after} if fault.retry_after is not None else {}
-                if fault.plain:
-                    return web.Response(status=fault.status, text="<html>upstream</html>", headers=headers)
-                return status(fault.status, "etcdserver: it went wrong", headers=headers)
-        return web.Response(status=500)
-
-    def _answer(self, verb: str, key: tuple[str, str, str], sub: str, request: web.Request, body: Any) -> web.Response:
+    def answer(self, verb: str, key: Key, sub: str, request: web.Request, body: Any) -> web.Response:
         resource, namespace, name = key
         if verb == "list":
             wanted = dict(part.split("=") for part in request.query["labelSelector"].split(",") if part)
@@ -212,7 +115,7 @@ class FakeKubernetes:
         self.touch(thing)
         return answered(scale_of(thing) if sub else thing)
 
-    def _evicted(self, key: tuple[str, str, str], thing: Thing, body: Any) -> web.Response:
+    def _evicted(self, key: Key, thing: Thing, body: Any) -> web.Response:
         if self.budgets > 1:  # a Status that goes out as if all were well
             failure = {"kind": "Status", "status": "Failure", "code": 500, "message": "more than one budget"}
             return web.json_response(failure, status=201)
@@ -223,7 +126,7 @@ class FakeKubernetes:
             self.budget -= 1
         return self._deleted(key, thing, body["deleteOptions"])
 
-    def _deleted(self, key: tuple[str, str, str], thing: Thing, options: Any) -> web.Response:
+    def _deleted(self, key: Key, thing: Thing, options: Any) -> web.Response:
         if options["preconditions"]["uid"] != thing["metadata"]["uid"]:
             return status(409, "Precondition failed: UID in precondition")
         thing["metadata"]["deletionTimestamp"] = "2026-05-04T12:00:00Z"
@@ -245,19 +148,6 @@ def scale_of(thing: Thing) -> Thing:
     return {"kind": "Scale", "metadata": kept, "spec": {"replicas": replicas} if replicas else {}, "status": {}}
 
 
-def status(
-    code: int, message: str, cause: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
-) -> web.Response:
-    """What the API server says when it says no."""
-    details = {"causes": [cause]} if cause else {}
-    body = {"kind": "Status", "status": "Failure", "code": code, "message": message, "details": details}
-    return web.json_response(body, status=code, headers=headers)
-
-
-def answered(thing: Thing) -> web.Response:
-    return web.json_response(text=json.dumps(thing))
-
-
 def _owner(thing: Thing) -> str:
     return str(thing["metadata"]["ownerReferences"][0]["uid"])
 
@@ -266,38 +156,3 @@ def _unhashed(thing: Thing) -> Thing:
     bare: Thing = copy.deepcopy(thing["spec"]["template"])
     del bare["metadata"]["labels"]["pod-template-hash"]
     return bare
-
-
-@asynccontextmanager
-async def running(fake: FakeKubernetes, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """The server's address."""
-    app = web.Application()
-    for front in ("/api/v1", "/apis/{group}/v1"):
-        for path in ("/namespaces/{ns}/{res}", "/{res}"):
-            for rest in ("", "/{name}", "/{name}/{sub}"):
-                app.router.add_route("*", front + path + rest, fake.serve)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    try:
-        port = runner.addresses[0][1]
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
-    finally:
-        fake.silent.set()
-        await runner.cleanup()
-
-
-def kubeconfig(folder: Path, server: str, token: str = TOKEN, **cluster: Any) -> Path:
-    """A kubeconfig file for it."""
-    file = folder / "kubeconfig"
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "here",
-        "contexts": [{"name": "here", "context": {"cluster": "fake", "user": "tocsin"}}],
-        "clusters": [{"name": "fake", "cluster": {"server": server} | cluster}],
-        "users": [{"name": "tocsin", "user": {"token": token}}],
-    }
-    file.write_text(yaml.safe_dump(content))
-    return file

@@ -11,27 +11,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from receiver.engine.runs_planned import Action
 from receiver.remediate.kubernetes.doer import KubernetesDoer
 from receiver.remediate.step import About, Done
 from receiver.remediate.steps.kubernetes import KubernetesEdge, KubernetesStep
 from receiver.remediate.values import Values
-from tests.receiver.remediate.fake_kubernetes import FakeKubernetes, kubeconfig, running
+from tests.kubernetes import kubeconfig, running
+from tests.receiver.remediate.fake_kubernetes import FakeKubernetes
 from tocsin.clock import ManualClock
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 ABOUT = About("inc-1", "HighLatency", "run-1", "run-1/0")
 BACK = About("inc-1", "HighLatency", "run-1", "run-1/0/undo")
-
-
-@pytest.fixture
-def no_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's certificate authorities, which take OpenSSL a tenth of a second to read, are none."""
-    file = tmp_path / "none.pem"
-    file.touch()
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
 
 
 @dataclass

@@ -21,7 +21,6 @@ from pydantic import ValidationError
 
 from receiver.engine.run_events import StepOutcome
 from receiver.engine.runs_planned import Action
-from receiver.remediate.output import MASK
 from receiver.remediate.step import CannotBegin, NotNow
 from receiver.remediate.steps.ansible import AnsibleEdge, AnsibleStep
 from receiver.remediate.steps.ansible_doer import AnsibleDoer, variables_file
@@ -30,6 +29,7 @@ from receiver.remediate.values import Unfit, Values
 from tests.real import unavailable
 from tests.receiver.remediate.programs import ABOUT, alive, until
 from tocsin.errors import MissingExtra
+from tocsin.masking import MASK
 
 TEMPLATE = "{{ lookup('pipe', 'touch %s') }}"
 PLAY = """

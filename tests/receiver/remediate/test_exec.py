@@ -15,12 +15,12 @@ import pytest
 from pydantic import ValidationError
 
 from receiver.engine.run_events import StepOutcome
-from receiver.remediate.output import MASK
 from receiver.remediate.step import MOST_OUTPUT, CannotBegin, Done
 from receiver.remediate.steps.exec import ExecEdge
 from receiver.remediate.steps.exec_doer import ExecDoer
 from receiver.remediate.values import Unfit, Values
 from tests.receiver.remediate.programs import ABOUT, Folder, action, alive, step, until
+from tocsin.masking import MASK
 
 HOSTILE = ['"} or vector(1)', "-x", "$(reboot)", "`reboot`; reboot", "a\nb", "$(other)", "ü 🚀", "\\", "'\"", "%s"]
 

@@ -14,8 +14,9 @@ from kubernetes_asyncio.config import incluster_config
 from receiver.remediate.kubernetes.doer import KubernetesDoer
 from receiver.remediate.step import CannotBegin
 from receiver.remediate.steps.kubernetes import KubernetesEdge
-from tests.receiver.remediate.fake_kubernetes import TOKEN, FakeKubernetes, kubeconfig, running
-from tests.receiver.remediate.kubernetes_bench import ABOUT, NOW, bench, no_authorities, step
+from tests.kubernetes import TOKEN, kubeconfig, no_authorities, running
+from tests.receiver.remediate.fake_kubernetes import FakeKubernetes
+from tests.receiver.remediate.kubernetes_bench import ABOUT, NOW, bench, step
 from tests.tls import Authority
 from tocsin.clock import ManualClock
 from tocsin.errors import MissingExtra

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from receiver.remediate.step import CannotBegin, NotNow
-from tests.receiver.remediate.fake_kubernetes import TOKEN, FakeKubernetes, Fault, template
-from tests.receiver.remediate.kubernetes_bench import ABOUT, bench, no_authorities, step
+from tests.kubernetes import TOKEN, Fault, no_authorities
+from tests.receiver.remediate.fake_kubernetes import FakeKubernetes, template
+from tests.receiver.remediate.kubernetes_bench import ABOUT, bench, step
 
 __all__ = ["no_authorities"]
 pytestmark = pytest.mark.usefixtures("no_authorities")
@@ -200,7 +201,7 @@ async def test_looking(tmp_path: Path, fault: dict[str, Any], error: type[Except
 
 async def test_an_answer_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only so much of an answer is read."""
-    monkeypatch.setattr("receiver.remediate.kubernetes.reach.MOST_BYTES", 1000)
+    monkeypatch.setattr("tocsin.kubernetes.reach.MOST_BYTES", 1000)
     fake = shop()
     fake.things["deployments", "shop", "checkout"]["status"]["conditions"] = [{"message": "x" * 5000}]
     async with bench(tmp_path, fake) as cluster:

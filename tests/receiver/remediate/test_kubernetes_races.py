@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from receiver.remediate.step import CannotBegin
-from tests.receiver.remediate.fake_kubernetes import FakeKubernetes, Fault, template
-from tests.receiver.remediate.kubernetes_bench import Bench, bench, no_authorities
+from tests.kubernetes import Fault, no_authorities
+from tests.receiver.remediate.fake_kubernetes import FakeKubernetes, template
+from tests.receiver.remediate.kubernetes_bench import Bench, bench
 
 __all__ = ["no_authorities"]
 pytestmark = pytest.mark.usefixtures("no_authorities")

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.kubernetes import no_authorities
 from tests.receiver.remediate.fake_kubernetes import GROUPS, FakeKubernetes
-from tests.receiver.remediate.kubernetes_bench import bench, no_authorities
+from tests.receiver.remediate.kubernetes_bench import bench
 
 __all__ = ["no_authorities"]
 

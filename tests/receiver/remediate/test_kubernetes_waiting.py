@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kubernetes import no_authorities
 from tests.receiver.remediate.fake_kubernetes import FakeKubernetes
-from tests.receiver.remediate.kubernetes_bench import bench, no_authorities
+from tests.receiver.remediate.kubernetes_bench import bench
 from tests.receiver.remediate.test_kubernetes_faults import STEPS, shop
 
 __all__ = ["no_authorities"]

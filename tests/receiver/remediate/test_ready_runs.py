@@ -18,12 +18,13 @@ from receiver.engine.run import Run
 from receiver.engine.runs_planned import Condition
 from receiver.remediate.kubernetes.doer import KubernetesDoer
 from receiver.respond import Answer
+from tests.kubernetes import kubeconfig, no_authorities, running
 from tests.receiver.bodies import alert, body
 from tests.receiver.harness import receiver
 from tests.receiver.remediate.cases import CASES, PROGRAMS, plan
-from tests.receiver.remediate.fake_kubernetes import FakeKubernetes, kubeconfig, running
+from tests.receiver.remediate.fake_kubernetes import FakeKubernetes
 from tests.receiver.remediate.healing import Hand, Healing, Numbers, configured
-from tests.receiver.remediate.kubernetes_bench import Quick, no_authorities
+from tests.receiver.remediate.kubernetes_bench import Quick
 from tests.receiver.remediate.shipped import FOLDER, SCRIPTS, program
 
 __all__ = ["no_authorities"]

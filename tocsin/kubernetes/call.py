@@ -8,8 +8,11 @@ from typing import Any
 
 Thing = Mapping[str, Any]  # an object of the API, as its JSON has it
 
-METHODS = {"get": "GET", "list": "GET", "patch": "PATCH", "create": "POST", "delete": "DELETE"}
-GROUPS = {"deployments": "apps", "statefulsets": "apps", "daemonsets": "apps", "replicasets": "apps"}
+METHODS = {"get": "GET", "list": "GET", "patch": "PATCH", "create": "POST", "update": "PUT", "delete": "DELETE"}
+GROUPS = {
+    **dict.fromkeys(("deployments", "statefulsets", "daemonsets", "replicasets"), "apps"),
+    "prometheusrules": "monitoring.coreos.com",
+}  # each in version v1
 
 MERGE = "application/merge-patch+json"  # RFC 7396
 JSON_PATCH = "application/json-patch+json"  # RFC 6902
@@ -28,6 +31,7 @@ class Call:
     body: object = None
     content: str = PLAIN
     query: Mapping[str, str] = field(default_factory=dict)
+    accept: str = PLAIN
 
     @property
     def method(self) -> str:
@@ -49,14 +53,10 @@ class Call:
         return f"{self.verb} on {self.resource}{'/' * bool(self.sub)}{self.sub}{group}{where}"
 
 
-def workload(kind: str, namespace: str, name: str) -> Call:
-    """Reads a deployment, a statefulset or a daemonset."""
-    return Call("get", f"{kind}s", namespace, name)
-
-
 def meta(thing: Thing, key: str) -> str:
     """A field of the metadata as text: `uid`, `resourceVersion`, `generation`."""
-    return str(thing.get("metadata", {}).get(key) or "")
+    metadata = thing.get("metadata")
+    return str(metadata.get(key) or "") if isinstance(metadata, dict) else ""
 
 
 def annotation(thing: Thing, key: str) -> str:

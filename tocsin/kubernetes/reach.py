@@ -5,26 +5,49 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import os
 import ssl
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 
-from receiver.remediate.kubernetes.call import Call
-from receiver.remediate.output import masked
-from receiver.remediate.step import CannotBegin
-from receiver.remediate.steps.kubernetes import KubernetesEdge
-from tocsin.errors import TocsinError
+from tocsin.errors import MissingExtra, TocsinError
+from tocsin.kubernetes.call import Call
+from tocsin.masking import masked
 
 if TYPE_CHECKING:
     from kubernetes_asyncio.client import ApiClient, Configuration
 
-MOST_BYTES = 16 * 1024 * 1024  # of an answer; a ReplicaSet takes some 10 kB, a list of them has a selector
+MOST_BYTES = 16 * 1024 * 1024  # of an answer; an object has 1.5 MB at most, lists have a selector or a limit
 MOST_WORDS = 500  # characters of what the API server says
+
+
+class Access(Protocol):
+    """A cluster, and who we are there: a kubeconfig (and a context in it), or the service account of our pod."""
+
+    @property
+    def kubeconfig_file(self) -> Path | None: ...
+
+    @property
+    def context(self) -> str | None: ...
+
+    @property
+    def in_cluster(self) -> bool: ...
+
+    @property
+    def timeout(self) -> timedelta:
+        """How long one request may take, and reading the credentials."""
+
+
+class NoAccess(TocsinError):
+    """The credentials cannot be used; nothing was sent."""
 
 
 class NotReached(TocsinError):
@@ -54,11 +77,11 @@ class Answer:
 
 
 class Cluster:
-    """One cluster, as long as a step is being done in it."""
+    """One cluster, as long as the connection is open."""
 
     def __init__(self, api: ApiClient, url: str, secrets: tuple[str, ...]) -> None:
         self._api = api
-        self._url = url
+        self.url = url
         self._secrets = secrets
 
     async def ask(self, call: Call, seconds: float) -> Answer:
@@ -73,7 +96,7 @@ class Cluster:
             NoAnswer: no answer came, or none that can be read.
         """
         query = [*call.query.items(), ("timeout", f"{max(1, int(seconds * 800))}ms")]
-        headers = {"Accept": "application/json", "Content-Type": call.content}
+        headers = {"Accept": call.accept, "Content-Type": call.content}
         try:
             response: aiohttp.ClientResponse = await self._api.call_api(
                 call.path,
@@ -89,13 +112,13 @@ class Cluster:
                 content = await _content(response)
         except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.InvalidURL) as error:
             lasting = isinstance(error, ssl.CertificateError | aiohttp.ClientSSLError | aiohttp.InvalidURL)
-            raise NotReached(self._words(f"{self._url} cannot be reached: {error}"), lasting=lasting) from None
+            raise NotReached(self._words(f"{self.url} cannot be reached: {error}"), lasting=lasting) from None
         except aiohttp.ConnectionTimeoutError:
-            raise NotReached(f"{self._url} cannot be reached within {seconds:g}s") from None
+            raise NotReached(f"{self.url} cannot be reached within {seconds:g}s") from None
         except TimeoutError:
-            raise NoAnswer(f"{self._url} did not answer within {seconds:g}s") from None
+            raise NoAnswer(f"{self.url} did not answer within {seconds:g}s") from None
         except (aiohttp.ClientError, OSError) as error:
-            words = self._words(f"{self._url} broke the connection: {error or type(error).__name__}")
+            words = self._words(f"{self.url} broke the connection: {error or type(error).__name__}")
             raise NoAnswer(words) from None
         return self._read(response, content)
 
@@ -106,7 +129,7 @@ class Cluster:
             body = None
         if not isinstance(body, dict):
             if 200 <= response.status <= 299:
-                raise NoAnswer(f"{self._url} answered {response.status} with what cannot be read") from None
+                raise NoAnswer(f"{self.url} answered {response.status} with what cannot be read") from None
             body = {}
         status = response.status
         if body.get("kind") == "Status" and body.get("status") == "Failure":
@@ -133,35 +156,43 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isascii() and text.isdigit() else None
 
 
+def need_library() -> None:
+    """Raises:
+    MissingExtra: kubernetes-asyncio is not installed; better said at the start than when it is needed.
+    """
+    if find_spec("kubernetes_asyncio") is None:
+        raise MissingExtra("kubernetes-asyncio", "k8s")
+
+
 @asynccontextmanager
-async def reached(edge: KubernetesEdge) -> AsyncIterator[Cluster]:
+async def reached(access: Access) -> AsyncIterator[Cluster]:
     """The cluster; credentials are read now, so that they can be rotated, and let go of at the end.
 
     Raises:
-        CannotBegin: the credentials cannot be read.
+        NoAccess: the credentials cannot be read.
     """
     library: Any = await asyncio.to_thread(importlib.import_module, "kubernetes_asyncio")  # it takes a second
     configuration = library.client.Configuration()
     try:
-        async with asyncio.timeout(edge.timeout.total_seconds()):  # a program may be asked for the credentials
-            await _identify(library, edge, configuration)
+        async with asyncio.timeout(access.timeout.total_seconds()):  # a program may be asked for the credentials
+            await _identify(library, access, configuration)
         api = library.client.ApiClient(configuration)
     except Exception as error:  # noqa: BLE001 — the loader raises what it meets, in words that may quote the file
-        raise CannotBegin(f"{_source(edge)}: cannot be used: {_told(error)}") from None
+        raise NoAccess(f"{_source(access)}: cannot be used: {_told(error)}") from None
     async with api:
         api.user_agent = "tocsin"
         yield Cluster(api, configuration.host, _secrets(configuration))
 
 
-async def _identify(library: Any, edge: KubernetesEdge, configuration: Configuration) -> None:
-    if edge.kubeconfig_file and not edge.kubeconfig_file.is_file():
+async def _identify(library: Any, access: Access, configuration: Configuration) -> None:
+    if access.kubeconfig_file and not _is_there(access.kubeconfig_file):
         raise library.config.ConfigException("there is no such file")
-    if edge.in_cluster:
+    if access.in_cluster:
         library.config.load_incluster_config(client_configuration=configuration)
     else:
         await library.config.load_kube_config(
-            config_file=str(edge.kubeconfig_file),
-            context=edge.context,
+            config_file=str(access.kubeconfig_file),
+            context=access.context,
             client_configuration=configuration,
             persist_config=False,
         )
@@ -171,8 +202,13 @@ async def _identify(library: Any, edge: KubernetesEdge, configuration: Configura
         configuration.refresh_api_key_hook = None  # which reads it anew; a step is over before a token is
 
 
-def _source(edge: KubernetesEdge) -> str:
-    return "the pod's service account" if edge.in_cluster else str(edge.kubeconfig_file)
+def _is_there(file: Path) -> bool:
+    """Whether there is one of the files: KUBECONFIG may name several, as PATH does folders."""
+    return any(Path(part).is_file() for part in str(file).split(os.pathsep))
+
+
+def _source(access: Access) -> str:
+    return "the pod's service account" if access.in_cluster else str(access.kubeconfig_file)
 
 
 def _told(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""A backtest told: as text, JSON, a comment and a page."""

@@ -1,0 +1,1 @@
+"""Rules brought to where they run: what differs, what would be done, and doing it."""
