@@ -15,6 +15,7 @@ from generator.rule import Pack
 from generator.suppress import rule_starts, suppress
 from generator.version import OLDEST
 from tocsin.problem import Problem
+from tocsin.words import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,6 @@ def _files(problems: Iterable[Problem], packs: Iterable[Pack]) -> list[str]:
 
 def _counted(compiled: int, foreign: Sequence[Pack], packs: Sequence[Pack]) -> str:
     files = len({pack.source for pack in foreign})
-    parts = [_plural(compiled, "pack")] if compiled or not files else []
-    parts += [_plural(files, "rule file")] if files else []
-    return ", ".join([*parts, _plural(sum(len(pack.rules) for pack in packs), "rule")])
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    parts = [plural(compiled, "pack")] if compiled or not files else []
+    parts += [plural(files, "rule file")] if files else []
+    return ", ".join([*parts, plural(sum(len(pack.rules) for pack in packs), "rule")])

@@ -19,6 +19,7 @@ from generator.template_commands import templates
 from generator.tenant_commands import set_value, tenants
 from tocsin.cli import group
 from tocsin.options import Output
+from tocsin.words import plural
 
 if TYPE_CHECKING:
     from generator.outcome import Outcome
@@ -134,7 +135,7 @@ def _show_build(outcome: Outcome, written: Written | None, out: Path, output_for
         return
     count = sum(file.rules for file in outcome.files)
     unchanged = f" ({len(written.unchanged)} unchanged)" if written.unchanged else ""
-    typer.echo(f"wrote {_plural(len(written.written), 'file')}, {_plural(count, 'rule')} to {out}/{unchanged}")
+    typer.echo(f"wrote {plural(len(written.written), 'file')}, {plural(count, 'rule')} to {out}/{unchanged}")
     for path in written.stale:
         typer.echo(f"{path}: left from an earlier build; no pack makes it any more: delete it")
 
@@ -147,8 +148,4 @@ def _show_problems(outcome: Outcome) -> None:
 
 
 def _count(outcome: Outcome) -> str:
-    return f"{_plural(outcome.packs, 'pack')}, {_plural(outcome.rules, 'rule')}"
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{plural(outcome.packs, 'pack')}, {plural(outcome.rules, 'rule')}"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tocsin.words import plural
+
 if TYPE_CHECKING:
     from generator.importing.importer import Adopted
     from generator.output import Written
@@ -65,16 +67,16 @@ def _show(adopted: Sequence[Adopted], problems: Sequence[Problem], written: Writ
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(one.kinds.items()))
         lost = f"; {one.left_out:,} left out" if one.left_out else ""
         told = f": {kinds}" if kinds else ""
-        typer.echo(f"{one.source} → {out / one.file.name}: {_plural(one.file.rules, 'rule')}{told}{lost}")
+        typer.echo(f"{one.source} → {out / one.file.name}: {plural(one.file.rules, 'rule')}{told}{lost}")
     unchanged = f" ({len(written.unchanged)} unchanged)" if written.unchanged else ""
-    typer.echo(f"imported {_plural(len(adopted), 'pack')}{unchanged}: {_counted(adopted)}; {summary(problems)}")
+    typer.echo(f"imported {plural(len(adopted), 'pack')}{unchanged}: {_counted(adopted)}; {summary(problems)}")
 
 
 def _counted(adopted: Sequence[Adopted]) -> str:
     records, slos, plain = (_count(adopted, kind) for kind in ("record", "slo", "promql"))
     alerts = sum(one.file.rules for one in adopted) - records - slos
-    parts = [_plural(alerts, "alert"), f"{alerts - plain:,} of them recognised", _plural(records, "record")]
-    return ", ".join([*parts, _plural(slos, "SLO")] if slos else parts)
+    parts = [plural(alerts, "alert"), f"{alerts - plain:,} of them recognised", plural(records, "record")]
+    return ", ".join([*parts, plural(slos, "SLO")] if slos else parts)
 
 
 def _as_json(adopted: Sequence[Adopted], problems: Sequence[Problem], written: Written, out: Path) -> str:
@@ -96,7 +98,3 @@ def _as_json(adopted: Sequence[Adopted], problems: Sequence[Problem], written: W
 
 def _count(adopted: Sequence[Adopted], kind: str) -> int:
     return sum(one.kinds.get(kind, 0) for one in adopted)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -145,7 +145,7 @@ class Inlining:
         matchers = [one for one in selector.matchers.matchers if one.name != "__name__"]
         self._within.append(name)
         try:
-            bodies = [self._one(one, matchers) for one in self.records[name] if _may_match(one.labels, matchers)]
+            bodies = [self._one(one, matchers) for one in self.records[name] if may_read(selector, one.labels)]
         finally:
             self._within.pop()
         return promql.parse(" or ".join(f"({body})" for body in dict.fromkeys(bodies)) or "vector(0) < 0")
@@ -161,8 +161,9 @@ class Inlining:
         return text
 
 
-def _may_match(static: Labels, matchers: Sequence[Matcher]) -> bool:
-    known = (one for one in matchers if one.name in static)
+def may_read(selector: VectorSelector, static: Labels) -> bool:
+    """Whether a selector may let series through on which a record puts these labels."""
+    known = (one for one in selector.matchers.matchers if one.name in static)
     return all(labels.Matcher(one.name, _sign(one), one.value).matches(static) for one in known)
 
 

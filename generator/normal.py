@@ -36,9 +36,9 @@ from generator.dialect import as_parsed
 from generator.foreign import MOST_OPERATORS, OPERATOR
 from tocsin import duration
 from tocsin.promql import ATOM, LABEL, PRECEDENCE, UNARY, PromQLError, bare, number
+from tocsin.promql_matchers import SIGNS
 
 NAME = "__name__"
-SIGNS = ((MatchOp.Equal, "="), (MatchOp.NotEqual, "!="), (MatchOp.Re, "=~"), (MatchOp.NotRe, "!~"))
 GROUPED = ((VectorMatchCardinality.ManyToOne, "group_left"), (VectorMatchCardinality.OneToMany, "group_right"))
 ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r"})
 
@@ -173,8 +173,7 @@ def _selector(node: VectorSelector) -> str:
 
 
 def _matcher(matcher: Matcher) -> str:
-    sign = next(sign for operator, sign in SIGNS if operator == matcher.op)
-    return f"{_label(matcher.name)}{sign}{_quoted(matcher.value)}"
+    return f"{_label(matcher.name)}{SIGNS[str(matcher.op)]}{_quoted(matcher.value)}"
 
 
 @lru_cache(maxsize=10_000)

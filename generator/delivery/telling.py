@@ -11,6 +11,7 @@ from generator.delivery.markdown import as_markdown
 from generator.delivery.plan import Plan, Step
 from generator.delivery.rows import as_rows
 from generator.delivery.wording import Style, as_text, line, summary
+from tocsin.words import plural
 
 SIGNS = {"create": "+", "update": "~", "remove": "-"}
 DONE = {"create": "created", "update": "updated", "remove": "removed"}
@@ -43,9 +44,7 @@ def _what(step: Step) -> str:
         labels = f"labels {_labels(step.labels)}" if step.labels else ""
         return ", ".join(filter(None, (summary(step.difference) if step.difference else "", labels)))
     count = sum(len(group.rules) for group in step.piece.groups)
-    return f"{count:,} rule{'' if count == 1 else 's'}" + (
-        "; no pack makes it any more" if step.action == "remove" else ""
-    )
+    return plural(count, "rule") + ("; no pack makes it any more" if step.action == "remove" else "")
 
 
 def _labels(labels: Mapping[str, str]) -> str:

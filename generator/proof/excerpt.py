@@ -8,9 +8,9 @@ from itertools import count
 
 from promql_parser import VectorSelector
 
+from generator.inlining import may_read
 from generator.rule import Group, Pack, Rule
-from tocsin import labels, promql
-from tocsin.promql_matchers import SIGNS
+from tocsin import promql
 
 MOST_RULES = 100  # each is evaluated at every step of every test
 
@@ -115,5 +115,4 @@ def _named_apart(groups: Sequence[Group]) -> Iterable[Group]:
 def _fits(record: Placed, selector: VectorSelector) -> bool:
     """Whether the labels that a record puts on meet the selector's matchers."""
     static = {**record.group.labels, **record.rule.labels}
-    known = (m for m in selector.matchers.matchers if m.name in static and "{{" not in static[m.name])
-    return all(labels.Matcher(m.name, SIGNS[str(m.op)], m.value).matches(static) for m in known)
+    return may_read(selector, {name: value for name, value in static.items() if "{{" not in value})

@@ -26,7 +26,7 @@ from promql_parser import (
     VectorSelector,
 )
 
-from generator.inlining import Recorded
+from generator.inlining import Recorded, may_read
 from generator.proof.aggregating import Aggregation
 from generator.proof.calls import called
 from generator.proof.joining import Join
@@ -37,7 +37,6 @@ from generator.proof.vectors import Numbers, UnprovableError, Vector
 from generator.proof.windows import Windows
 from tocsin import promql
 from tocsin.labels import Matchers, matches
-from tocsin.model import Labels
 
 
 @dataclass
@@ -109,7 +108,7 @@ class Reader:
         name, matchers = promql.metric(node), matchers_of(node)
         if name not in self.records:
             return lambda run: [run.played.source(matchers, run.worlds)]
-        records = [self._record(one) for one in self.records[name] if _may_match(matchers, one.labels)]
+        records = [self._record(one) for one in self.records[name] if may_read(node, one.labels)]
         return lambda run: [_matching(run.recorded(record), matchers) for record in records]
 
     def when(self, node: VectorSelector) -> Callable[[Numbers], Numbers]:
@@ -194,7 +193,3 @@ def _matching(source: Source, matchers: Matchers) -> Source:
         return values[rows], there[rows]
 
     return replace(source, labels=tuple(source.labels[row] for row in rows), at=at)
-
-
-def _may_match(matchers: Matchers, static: Labels) -> bool:
-    return all(matcher.matches(static) for matcher in matchers if matcher.name in static)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from receiver.engine.occurrence import one_line
 from receiver.replay.played import Played, Row
+from tocsin.words import plural
 
 SHOWN_ALERTS = 10
 SHOWN_LABELS = 60  # characters
@@ -24,7 +25,7 @@ def story(played: Played) -> str:
         lines += [
             "",
             f"{incident.id}  opened {incident.opened_at:%Y-%m-%d %H:%M:%S} UTC, {incident.status.value}, "
-            f"{_count(len(rows), 'alert')}, {_count(pages, 'page')}",
+            f"{plural(len(rows), 'alert')}, {plural(pages, 'page')}",
             f"  {incident.title}",
             *(f"  {line}" for row in rows[:SHOWN_ALERTS] for line in _alert(row, played)),
         ]
@@ -37,7 +38,7 @@ def _summary(played: Played) -> str:
     told = Counter(sent.channel for sent in played.sent if sent.message == "page")
     pages = ", ".join(f"{channel} {count}" for channel, count in sorted(told.items()))
     return (
-        f"{_count(len(played.rows), 'alert')} in {_count(len(played.incidents), 'incident')}"
+        f"{plural(len(played.rows), 'alert')} in {plural(len(played.incidents), 'incident')}"
         + (f", {held} held back" if held else "")
         + (f"; pages: {pages}" if pages else "; nobody is paged")
     )
@@ -58,8 +59,4 @@ def _held(played: Played) -> Iterator[str]:
         return
     yield from ("", "Held back")
     why: Counter[str] = Counter(f"{hold.kind.value}: {hold.reason}" for hold in played.held.values())
-    yield from (f"  {_count(count, 'alert')}  {reason}" for reason, count in why.most_common())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+    yield from (f"  {plural(count, 'alert')}  {reason}" for reason, count in why.most_common())

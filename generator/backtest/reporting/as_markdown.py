@@ -11,6 +11,7 @@ from generator.backtest.report import AlertReport, Difference, Report
 from generator.backtest.reporting import words
 from generator.backtest.reporting.comparing import effects, lines, pages, said
 from generator.backtest.summary import end_of
+from tocsin.words import plural
 
 MARKER = "<!-- tocsin:backtest -->"  # by which a bot finds the comment that it is to replace
 LONGEST = 60_000  # characters; GitHub takes 65,536
@@ -33,7 +34,7 @@ def text(report: Report) -> str:
         kept.append(block)
     left = len(blocks) - len(kept)
     if left:
-        kept.append(f"*{words.count(left, 'part')} left out: a comment holds no more; see `--format html`.*")
+        kept.append(f"*{plural(left, 'part')} left out: a comment holds no more; see `--format html`.*")
     return "\n\n".join(kept) + "\n"
 
 
@@ -57,8 +58,8 @@ def _head(report: Report) -> Iterator[str]:
     if report.comparison:
         yield f"### Backtest: {said(report.comparison)}"
     else:
-        yield f"### Backtest: {fired} of {words.count(len(report.alerts), 'alert rule')} fired"
-    what = f"{words.range_of(report)}: {words.count(tally.firings, 'firing')}, {words.count(tally.flaps, 'flap')}"
+        yield f"### Backtest: {fired} of {plural(len(report.alerts), 'alert rule')} fired"
+    what = f"{words.range_of(report)}: {plural(tally.firings, 'firing')}, {plural(tally.flaps, 'flap')}"
     yield f"{what}, firing {lasted(tally.firing)} in all, **{words.rate(whole.pages_a_week)} pages a week**."
     if whole.score is not None:
         score = whole.score
@@ -134,7 +135,7 @@ def _details(report: Report) -> Iterator[str]:
         ]
         if missed[MOST_LISTED:]:
             listed.append(f"- and {len(missed) - MOST_LISTED:,} more")
-        yield _folded(words.count(len(missed), "incident") + " that no alert told of", "\n".join(listed))
+        yield _folded(plural(len(missed), "incident") + " that no alert told of", "\n".join(listed))
     yield f"<sub>{words.FLAPS[0].upper() + words.FLAPS[1:]}; {words.LEAD}.</sub>"
 
 
@@ -184,6 +185,6 @@ def _about(alert: AlertReport, report: Report) -> Iterator[str]:
     else:
         yield {"no data": "No data.", "failed": "Not evaluated."}.get(alert.summary.state, "Did not fire.")
     if sets[MOST_SETS:]:
-        yield f"and {words.count(len(sets) - MOST_SETS, 'label set')} more"
+        yield f"and {plural(len(sets) - MOST_SETS, 'label set')} more"
     if notes := words.caveats(alert, report):
         yield "\n".join(f"- {safe(note)}" for note in notes)

@@ -11,6 +11,7 @@ from generator.backtest.reporting import words
 from generator.backtest.reporting.comparing import effects, said
 from generator.backtest.reporting.timeline import Piece, merged, pieces, touched
 from generator.backtest.summary import HOURS, SetSummary
+from tocsin.words import plural
 
 WIDTH = 80
 LINE = 72  # columns of a timeline
@@ -31,9 +32,9 @@ def text(report: Report) -> str:
 def _head(report: Report) -> Iterator[str]:
     whole, tally = report.whole, report.whole.tally
     fired = sum(alert.summary.state == "fired" for alert in report.alerts)
-    yield f"{words.count(len(report.alerts), 'alert rule')}, {words.range_of(report)}"
-    figures = [words.count(tally.firings, "firing"), words.count(tally.flaps, "flap"), f"firing {lasted(tally.firing)}"]
-    now = f", {words.count(tally.firing_now, 'alert')} still firing" if tally.firing_now else ""
+    yield f"{plural(len(report.alerts), 'alert rule')}, {words.range_of(report)}"
+    figures = [plural(tally.firings, "firing"), plural(tally.flaps, "flap"), f"firing {lasted(tally.firing)}"]
+    now = f", {plural(tally.firing_now, 'alert')} still firing" if tally.firing_now else ""
     yield from _wrapped(f"{fired} fired: {', '.join(figures)}{now}; {words.rate(whole.pages_a_week)} pages a week")
     yield from words.unknown(report)
     if whole.score is not None:
@@ -162,7 +163,7 @@ def _sets(alert: AlertReport) -> Iterator[str]:
 
 def _figures(one: SetSummary) -> str:
     tally = one.tally
-    flaps = f", {words.count(tally.flaps, 'flap')}" if tally.flaps else ""
+    flaps = f", {plural(tally.flaps, 'flap')}" if tally.flaps else ""
     now = ", fires still" if tally.firing_now else ""
     return f"{tally.firings:,}×, {lasted(tally.firing)}{flaps}{now}"
 

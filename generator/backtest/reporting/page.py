@@ -37,7 +37,7 @@ svg path { fill: none } .grid { stroke: var(--line) } .axis { stroke: var(--fain
 <td class="n">{{ w.lead(score.lead) }}</td>
 {% endmacro %}
 <h1>Backtest</h1>
-<p>{{ w.count(r.alerts|length, "alert rule") }}, {{ range }}</p>
+<p>{{ w.plural(r.alerts|length, "alert rule") }}, {{ range }}</p>
 <div class="figures">
 <div><b>{{ "{:,}".format(whole.tally.firings) }}</b>firings</div>
 <div><b>{{ "{:,}".format(whole.tally.flaps) }}</b>flaps</div>
@@ -115,7 +115,7 @@ svg path { fill: none } .grid { stroke: var(--line) } .axis { stroke: var(--fain
 <p class="faint">Fires where the value is {{ picture.curves.comparison.operator }} {{ w.number(picture.curves.comparison.threshold) }} (dashed); a point every {{ lasted(picture.curves.step) }}, between which peaks may be hidden.</p>
 {% endif %}
 {% if alert.summary.sets %}
-<details><summary>{{ w.count(alert.summary.sets|length, "label set") }}, {{ w.count(alert.summary.tally.firings, "firing") }}{% if alert.summary.tally.firing_now %}, {{ alert.summary.tally.firing_now }} still firing{% endif %}</summary>
+<details><summary>{{ w.plural(alert.summary.sets|length, "label set") }}, {{ w.plural(alert.summary.tally.firings, "firing") }}{% if alert.summary.tally.firing_now %}, {{ alert.summary.tally.firing_now }} still firing{% endif %}</summary>
 <div class="wide"><table><tr><th>label set</th><th class="n">firings</th><th class="n">flaps</th><th class="n">firing</th><th class="n">longest</th></tr>
 {% for one in alert.summary.sets[:most_sets] %}
 <tr><td><code>{{ w.own(one.labels, alert.labels) }}</code></td><td class="n">{{ one.tally.firings }}</td><td class="n">{{ one.tally.flaps }}</td><td class="n">{{ lasted(one.tally.firing) }}</td><td class="n">{{ lasted(one.tally.longest) }}</td></tr>

@@ -10,16 +10,12 @@ from generator.backtest.report import AlertReport, Report
 from generator.backtest.summary import FLAP
 from tocsin import duration, labels
 from tocsin.model import Labels
+from tocsin.words import plural
 
 NOTHING = "n/a"
 SAID = ("alertname", "__name__")  # labels that say nothing new below the alert's name
 FLAPS = f"a flap: the same label set fires again within {lasted(FLAP)} of its end"
 LEAD = "lead: how long before its start an incident was told of (median; negative: after)"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 firing`, `2 firings`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def rate(value: float | None) -> str:
@@ -39,7 +35,7 @@ def share(value: float | None) -> str:
 
 def of(part: int, whole: int, noun: str = "") -> str:
     """`3 of 4`, `3 of 4 firings`."""
-    return f"{part:,} of {count(whole, noun) if noun else f'{whole:,}'}"
+    return f"{part:,} of {plural(whole, noun) if noun else f'{whole:,}'}"
 
 
 def lead(value: timedelta | None) -> str:
@@ -78,7 +74,7 @@ def own(found: Labels, of_rule: Labels) -> str:
 
 def in_vain(pending: int) -> str:
     """How often an alert did not outlast its `for`."""
-    return f"pending {count(pending, 'time')} without firing"
+    return f"pending {plural(pending, 'time')} without firing"
 
 
 def name(alert: AlertReport) -> str:
@@ -107,7 +103,7 @@ def on_incidents(report: Report) -> str:
     """What alerts were held against."""
     known = report.setting.incidents
     assert known is not None
-    parts = [f"{count(len(known.items), 'incident')} of {clean(known.source)}"]
+    parts = [f"{plural(len(known.items), 'incident')} of {clean(known.source)}"]
     if known.open:
         parts.append(f"{known.open:,} open until the range's end")
     if known.outside:
@@ -136,5 +132,5 @@ def caveats(alert: AlertReport, report: Report) -> list[str]:
     before = sum(firing.began_before for firing in alert.summary.outcome.firings)
     if before:
         pages = "a page" if before == 1 else "pages"
-        found.append(f"{count(before, 'firing')} began before the range: counted, but not as {pages}")
+        found.append(f"{plural(before, 'firing')} began before the range: counted, but not as {pages}")
     return found

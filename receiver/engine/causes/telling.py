@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from receiver.engine.causes.tree import Branch, Role, Tree
+from tocsin.words import plural
 
 NAMED = 5  # services, and causes of a storm
 
@@ -42,7 +43,7 @@ def candidates(tree: Tree) -> list[Branch]:
 
 def _followed(branch: Branch) -> str:
     below = _below(branch.branches)
-    return f", followed by {below:,} alert{'' if below == 1 else 's'}" if below else ""
+    return f", followed by {plural(below, 'alert')}" if below else ""
 
 
 def _below(branches: Sequence[Branch]) -> int:
@@ -61,4 +62,4 @@ def counts(services: Mapping[str, int]) -> str:
     told = ", ".join(f"{name or 'no service'} {count:,}" for name, count in list(services.items())[:NAMED])
     more = f" and {len(services) - NAMED} more" if len(services) > NAMED else ""
     places = f"{len(services)} service{'' if len(services) == 1 else 's'}"
-    return f"{alerts:,} alert{'' if alerts == 1 else 's'} on {places}: {told}{more}"
+    return f"{plural(alerts, 'alert')} on {places}: {told}{more}"
