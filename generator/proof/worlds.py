@@ -46,9 +46,6 @@ class Worlds:
             values = values + later * np.maximum(after, 0) + jump * turned
         return values, (index >= np.maximum(born, 0)) & (index < gone)
 
-    def pick(self, worlds: Sequence[int]) -> Worlds:
-        return Worlds(self.numbers[:, :, list(worlds)])
-
     def wavering(self, part: float) -> Worlds:
         """Every value a little off, by another part of itself in each series: no tie lasts that."""
         numbers = self.numbers.copy()
