@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from receiver.engine.causes.ranking import Member
 from receiver.engine.causes.relearning import Happened
-from receiver.engine.events import Adopted, AlertsJoined, CauseMarked, MergedInto, NoiseMarked, StormBegan
+from receiver.engine.events import Adopted, AlertsJoined, CauseMarked, NoiseMarked, StormBegan
 from receiver.engine.incident import Incident
 
 MOST_STEPS = 10  # from a cause to the furthest consequence; what is further is shown as near
@@ -59,11 +59,6 @@ def reasons(happened: Iterable[Happened]) -> dict[str, Why]:
 def merged(happened: Iterable[Happened]) -> list[str]:
     """The incidents that became part of this one."""
     return [event.incident for _, _, event in happened if isinstance(event, Adopted)]
-
-
-def went_into(happened: Iterable[Happened]) -> MergedInto | None:
-    """How an incident became part of another."""
-    return next((event for _, _, event in happened if isinstance(event, MergedInto)), None)
 
 
 def stands_for_storm(incident: Incident, happened: Iterable[Happened]) -> bool:
