@@ -11,10 +11,10 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
 BIN  := .venv/bin
 VENV := .venv/.made
 
-.PHONY: help venv tools test check lint format demo dashboards golden lock bench wheel clean
+.PHONY: help venv tools test check lint format demo dashboards dashboard-previews golden lock bench wheel clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV) ## make the environment .venv from requirements.lock
 	@:
@@ -43,11 +43,15 @@ format: $(VENV) ## format the code and mend what ruff can
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix --quiet .
 
-demo: $(VENV) tools ## the whole loop on this machine; ONCE=1 plays the story and ends, QUICK=1 a short one
-	@$(BIN)/python -m demo $(if $(filter 1,$(ONCE)),--once) $(if $(filter 1,$(QUICK)),--quick)
+demo: $(VENV) tools ## the whole loop on this machine; ONCE=1 plays the story and ends, QUICK=1 a short one, FAULT=name breaks that
+	@$(BIN)/python -m demo $(if $(filter 1,$(ONCE)),--once) $(if $(filter 1,$(QUICK)),--quick) \
+		$(FAULT:%=--fault %) $(SINCE:%=--since %)
 
-dashboards: $(VENV) ## write grafana/dashboards from their source
+dashboards: $(VENV) ## write grafana/dashboards and their ConfigMaps from their source
 	@$(BIN)/python -m grafana.source
+
+dashboard-previews: $(VENV) tools ## draw docs/dashboards; URL=... takes a Prometheus, else the demo's past with a fault is built
+	@$(BIN)/python -m grafana.source.preview $(if $(URL),--prometheus.url $(URL))
 
 golden: $(VENV) tools ## renew the golden files; read the diff before you commit it
 	@TOCSIN_RENEW_GOLDEN=1 $(BIN)/python -m pytest -m "not slow"

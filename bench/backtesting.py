@@ -42,7 +42,7 @@ ALERTS = (
     ' / sum by (service) (rate(http_requests_total{{service="{service}"}}[{window}])) > 0.00{small}',
     "histogram_quantile(0.9{small}, sum by (service, region, le)"
     ' (rate(http_request_duration_seconds_bucket{{service="{service}"}}[{window}]))) > 0.{busy}',
-    "database_connections > {busy}",
+    "sum(pg_stat_activity_count) > {busy}",
     'service:requests:rate5m{{service="{service}"}} > 1.{small} * avg_over_time(service:requests:rate5m[1h])',
 )
 
@@ -149,8 +149,7 @@ def _packs(folder: Path, count: int) -> Sequence[Pack]:
 
 
 def _write_history(folder: Path, binaries: Path, end: datetime) -> None:
-    times, past = make(end.timestamp())
-    write(folder, times, past)
+    write(folder, make(end.timestamp()))
     command: list[str | Path] = [
         binaries / "promtool",
         "tsdb",

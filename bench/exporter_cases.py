@@ -71,7 +71,7 @@ async def step(url: str, series: int, horizons: int, steps: int) -> dict[str, An
         exporter = Exporter.build(config, Prometheus(session, [url]), clock)
         (watch,) = exporter.watches
         for name in ("update", "forecast"):
-            setattr(watch._model, name, model.timed(getattr(watch._model, name)))
+            setattr(watch._scoring.model, name, model.timed(getattr(watch._scoring.model, name)))
         server = TestServer(exporter.application)
         await server.start_server()
         await watch.step()

@@ -19,6 +19,7 @@ from demo.processes import free_port
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "docker-compose.yml"
+LOOPBACK = r"\b(?:0\.0\.0\.0|127\.0\.0\.1|localhost):(\d+)\b"
 ACCOUNTS = "--web.config.file="  # not here: nothing listens beyond loopback
 
 
@@ -34,6 +35,7 @@ class Service:
     ready: str  # the URL that its health check asks; "" if it has none
     after: tuple[str, ...]
     once: bool  # it does something and ends
+    published: tuple[str, ...] = ()  # ports of this machine's loopback that lead to it
 
 
 def services(file: Path = FILE) -> list[Service]:
@@ -61,6 +63,7 @@ def _service(name: str, found: Mapping[str, Any], *, once: bool) -> Service:
         ready=found["healthcheck"]["test"][-1] if "healthcheck" in found else "",
         after=tuple(found.get("depends_on", {})),
         once=once,
+        published=tuple(port.split(":")[-2] for port in found.get("ports", ())),
     )
 
 
@@ -68,8 +71,10 @@ class Here:
     """Where the services' addresses and paths are on this machine: below one folder, on free ports of loopback."""
 
     def __init__(self, folder: Path, all_services: Iterable[Service]) -> None:
+        known = list(all_services)
         self._folder = folder
-        self._names = "|".join(service.name for service in all_services)
+        self._names = "|".join(service.name for service in known)
+        self._publishes = {port: service.name for service in known for port in service.published}
         self._ports: dict[tuple[str, str], str] = {}
 
     def address(self, service: str, port: int | str) -> str:
@@ -108,6 +113,5 @@ class Here:
         mounted = "|".join(re.escape(path) for path in sorted(paths, key=len, reverse=True))
         if mounted:
             text = re.sub(rf"(?<![\w/])(?:{mounted})(?![\w-])", lambda found: paths[found[0]], text)
-        own = r"\b(?:0\.0\.0\.0|127\.0\.0\.1|localhost):(\d+)\b"
-        text = re.sub(own, lambda found: self.address(service.name, found[1]), text)
+        text = re.sub(LOOPBACK, lambda found: self.address(self._publishes.get(found[1], service.name), found[1]), text)
         return re.sub(rf"\b({self._names}):(\d+)\b", lambda found: self.address(found[1], found[2]), text)

@@ -87,7 +87,7 @@ class Exporter:
         """Watches these queries and, once they are read, these rules; what did not change goes on."""
 
         def watch(derived: Sequence[RuleQuery]) -> None:
-            self.roster.take([*config.queries, *derived], prometheus)
+            self.roster.take([*config.every_query, *derived], prometheus)
 
         self.rules.configure(config.rules, prometheus, watch)
 

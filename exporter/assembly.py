@@ -23,6 +23,7 @@ from exporter.models.moment import Calendar
 from exporter.models.seasonal import Seasonal
 from exporter.publishing import breach, threshold
 from exporter.publishing.breach import Breach
+from exporter.publishing.drifts import Drifts
 from exporter.publishing.forecasts import Forecasts
 from exporter.publishing.group_scores import GroupScores
 from exporter.publishing.quality import Quality
@@ -32,6 +33,7 @@ from exporter.publishing.threshold import Thresholds
 from exporter.publishing.witnesses import Witnesses
 from exporter.reading import Progress, ignore
 from exporter.rules.derive import RuleQuery
+from exporter.scoring import Scoring
 from exporter.storage import Shelf
 from exporter.watch import Watch
 from tocsin.clock import Clock
@@ -48,7 +50,7 @@ class Assembly:
     """What all watches share.
 
     `storage`: where state is kept, None: nowhere; `verdicts`: the feedback in force, None: nobody's is heard;
-    `progress` is asked once for each query.
+    `progress` is asked once for each query; `measured`: whether our own metrics tell how well models do.
     """
 
     metrics: Metrics
@@ -57,6 +59,7 @@ class Assembly:
     storage: Path | None = None
     verdicts: Callable[[], Sequence[Verdict]] | None = None
     progress: Callable[[str], Progress] = unseen
+    measured: bool = True
 
     def model(self, query: QuerySettings) -> Model[Any]:
         """A model that has seen nothing, as the query wants it."""
@@ -69,8 +72,19 @@ class Assembly:
 
     def watch(self, query: QuerySettings, prometheus: Prometheus) -> Watch[Any]:
         """A query's watch, with its model and the publishers that it asks for."""
-        if isinstance(query, RuleQuery):
-            return self._watch_of_rule(query, prometheus)
+        of_rule = isinstance(query, RuleQuery)
+        scoring = self._of_rule(query) if isinstance(query, RuleQuery) else self.scoring(query)
+        return Watch(
+            scoring,
+            prometheus=prometheus,
+            metrics=self.metrics,
+            clock=self.clock,
+            progress=ignore if of_rule else self.progress(query.name),
+            shelf=Shelf(self.storage, query, scoring.model, self.metrics) if self.storage else None,
+        )
+
+    def scoring(self, query: QuerySettings) -> Scoring[Any]:
+        """A query's model, and the publishers that it asks for."""
         model, labels = self.model(query), list[str]()
         publishers: list[Publisher[Any]] = []
         published = query.publish or (("score", "band", "forecast") if query.horizons else ("score",))
@@ -84,43 +98,22 @@ class Assembly:
             publishers.append(Thresholds(model, query.step, limits, query.threshold_horizon))
             labels += threshold.LABELS
         witnesses = self._witnesses(query, model)
-        return Watch(
-            query,
-            prometheus=prometheus,
-            model=model,
-            publishers=[*publishers, *witnesses.values()],
-            witness=Witnesses(witnesses),
-            metrics=self.metrics,
-            clock=self.clock,
-            labels=labels,
-            progress=self.progress(query.name),
-            shelf=self._shelf(query, model),
-        )
-
-    def _shelf(self, query: QuerySettings, model: Model[Any]) -> Shelf[Any] | None:
-        return Shelf(self.storage, query, model, self.metrics) if self.storage else None
+        publishers += witnesses.values()
+        return Scoring(query, model, publishers, labels=labels, witness=Witnesses(witnesses))
 
     def _witnesses(self, query: QuerySettings, model: Model[Any]) -> dict[str, Any]:
         wanted, seconds = query.false_alarms_per_month, query.step.total_seconds()
-        found: dict[str, Any] = {
-            "quality": Quality(query.name, query.step, query.horizons, wanted, model, self.metrics)
-        }
+        found: dict[str, Any] = {"quality": Drifts(seconds)}
+        if self.measured:
+            found["quality"] = Quality(query.name, query.step, query.horizons, wanted, model, self.metrics)
         if query.group:
             found["groups"] = GroupScores(query.name, query.group.by, seconds, wanted, self.workers)
         return found
 
-    def _watch_of_rule(self, query: RuleQuery, prometheus: Prometheus) -> Watch[Any]:
+    def _of_rule(self, query: RuleQuery) -> Scoring[Any]:
         model = Tracked(model_of(query), tuple(rule.condition for rule in query.rules))
-        return Watch(
-            query,
-            prometheus=prometheus,
-            model=model,
-            publishers=[Breach(model, query.rules, query.step, query.within)],
-            metrics=self.metrics,
-            clock=self.clock,
-            labels=breach.LABELS,
-            shelf=self._shelf(query, model),
-        )
+        breaches = Breach(model, query.rules, query.step, query.within)
+        return Scoring(query, model, [breaches], labels=breach.LABELS)
 
 
 def workers_of(config: ExporterConfig) -> Workers:

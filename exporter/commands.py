@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from exporter import desk_commands
+from exporter import backfill_commands, desk_commands
 from exporter.feedback_commands import feedback
 from tocsin.cli import group
 from tocsin.options import EnableLifecycle, ListenAddress, LogFormat, LogLevel, Output, WebConfigFile
@@ -20,7 +20,7 @@ Example:
 """)
 
 exporter.add_typer(feedback, name="feedback")
-for question in (desk_commands.plot, desk_commands.explain, desk_commands.backtest):
+for question in (desk_commands.plot, desk_commands.explain, desk_commands.backtest, backfill_commands.backfill):
     exporter.command()(question)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,6 +13,7 @@ import re2
 from pydantic import (
     AfterValidator,
     Field,
+    PrivateAttr,
     StringConstraints,
     ValidationInfo,
     field_validator,
@@ -20,7 +21,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from tocsin.config import Duration, OneOrMore, Settings
+from exporter.query_files import QueriesFrom, read, twice
+from tocsin.config import Duration, Fault, OneOrMore, Settings
+from tocsin.errors import InputError
+from tocsin.problem import has_errors
 from tocsin.promapi import MOST_BYTES
 from tocsin.promconfig import Second, ServerSettings
 
@@ -253,11 +257,40 @@ class RuleSettings(Settings):
         return self
 
 
+class QueryFile(Settings):
+    """A file of `query_files`: queries alone."""
+
+    queries: Annotated[OneOrMore[QuerySettings], AfterValidator(_distinct)] = Field(description="What to ask.")
+
+
 class ExporterConfig(Settings):
     """The whole file."""
 
+    _files: list[QueriesFrom[QueryFile]] = PrivateAttr(default_factory=list)
+
     prometheus: PrometheusSettings = Field(description="Where to ask.")
-    queries: Annotated[OneOrMore[QuerySettings], AfterValidator(_distinct)] = Field(description="What to ask.")
+    queries: Annotated[tuple[QuerySettings, ...], AfterValidator(_distinct)] = Field((), description="What to ask.")
+    query_files: tuple[str, ...] = Field((), description="Files of more queries; globs.")
     rules: RuleSettings | None = Field(None, description="Alert rules whose firing is forecast.")
     fits: FitSettings = Field(FitSettings(), description="Where expensive models are fitted.")
     dask: DaskSettings | None = Field(None, description="A cluster that fits them instead.")
+
+    @model_validator(mode="after")
+    def _with_files(self, info: ValidationInfo) -> Self:
+        if not self.queries and not self.query_files:
+            hint = "name at least one under queries, or files of them under query_files"
+            raise PydanticCustomError("queries", "there are no queries", {"hint": hint})
+        self._files, problems = read(self.query_files, (info.context or {}).get("folder", Path()), QueryFile)
+        if has_errors(problems):
+            raise InputError(problems)
+        return self
+
+    @property
+    def every_query(self) -> tuple[QuerySettings, ...]:
+        """The file's own queries, then those of `query_files`."""
+        return (*self.queries, *(query for one in self._files for query in one.settings.queries))
+
+    def faults(self) -> Iterable[Fault]:
+        """Names that stand in two files."""
+        others = [(one.document, [query.name for query in one.settings.queries]) for one in self._files]
+        return twice([query.name for query in self.queries], others)

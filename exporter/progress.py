@@ -1,7 +1,8 @@
-"""How much of the queries' history is read, on one line of a terminal."""
+"""How far something is, on one line of a terminal."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
@@ -41,3 +42,28 @@ def line(shares: dict[str, float]) -> str:
     bar = ("█" * round(mean * WIDTH)).ljust(WIDTH, "░")
     others = f" and {len(shares) - 1} more" if len(shares) > 1 else ""
     return f"reading history {bar} {mean:4.0%}  {behind}{others}"
+
+
+class StageLine:
+    """What is being done and its share, rewritten as it grows. A stream that is no terminal is left alone."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream if stream.isatty() else None
+        self._shown = ""
+
+    def __call__(self, what: str, share: float) -> None:
+        text = f"{what:<10} {share:4.0%} "
+        if self._stream is not None and text != self._shown:
+            self._stream.write(f"\r\033[K{text}")
+            self._stream.flush()
+            self._shown = text
+
+    def of(self, query: str) -> Callable[[str, float], None]:
+        """The same for one of several queries."""
+        return lambda what, share: self(f"{what} {query}", share)
+
+    def end(self) -> None:
+        """Takes the line away."""
+        if self._stream is not None:
+            self._stream.write("\r\033[K")
+            self._stream.flush()

@@ -22,6 +22,7 @@ __all__ = ["Key", "Reader", "Reading", "key_of", "read"]
 
 LARGEST = 1e36  # a value beyond is none: models keep some of what they learn in 32 bits
 WINDOW_VALUES = 150_000  # in one answer: some 5 MB, far below a server's `query.max-samples` of 50 million
+FIRST_COLUMNS = 60  # while nobody knows how many series there are
 WINDOW_COLUMNS = 5  # at least, where series are many: their names weigh more than so many values
 MOST_SLOW = 3  # ranges that are too slow are halved so often; then it is the server, not their length
 PART_VALUES = 500_000  # of history that are held at once: 4 MB, and what a model makes of them
@@ -102,6 +103,20 @@ class Reader:
             yield await self._filled(prometheus, part, window, share, past=True)
         progress(1.0)
         yield newest
+
+    async def forward(self, prometheus: Prometheus, *, start: float, end: float) -> AsyncIterator[Reading]:
+        """Start to end in parts, each of one request and read when it is asked for; what is empty is a part, too.
+
+        Raises:
+            QueryError: a part cannot be read.
+        """
+        first, whole, window = 0, self._grid(start, end), FIRST_COLUMNS
+        while first < whole.columns:
+            part = Grid(start + first * self._step, self._step, min(window, whole.columns - first))
+            reading = await self._filled(prometheus, part, window, ignore)
+            yield reading
+            first += part.columns
+            window = min(MOST_POINTS, max(WINDOW_COLUMNS, WINDOW_VALUES // max(1, len(reading.frame.labels))))
 
     def _grid(self, start: float, end: float) -> Grid:
         return Grid(start, self._step, max(0, round((end - start) / self._step) + 1))

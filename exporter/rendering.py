@@ -6,7 +6,7 @@ Lines and numbers are written as prometheus_client writes them, so that one bloc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import compress, repeat
+from itertools import chain, compress, repeat
 
 import msgspec
 import numpy as np
@@ -15,7 +15,7 @@ from prometheus_client.utils import floatToGoString
 from exporter.frame import Bools, Floats
 from exporter.labelling import Prefixes
 from exporter.names import label
-from exporter.publishing import breach, forecasts, group_scores, quality, scores, threshold
+from exporter.publishing import breach, drifts, forecasts, group_scores, scores, threshold
 from exporter.publishing.samples import Samples
 
 FAMILIES: Mapping[str, str] = {  # in the order of the page
@@ -23,7 +23,7 @@ FAMILIES: Mapping[str, str] = {  # in the order of the page
     **forecasts.FAMILIES,
     **threshold.FAMILIES,
     **breach.FAMILIES,
-    **quality.FAMILIES,
+    **drifts.FAMILIES,
     **group_scores.FAMILIES,
 }
 
@@ -34,16 +34,34 @@ def lines(samples: Samples, rows: Prefixes, shown: Bools) -> bytes:
     count = int(np.count_nonzero(there))
     if not count:
         return b""
-    ours = dict(sorted({**samples.extra, "query": rows.query}.items()))
-    fixed = [f"\n{samples.family}{{", *(label(name, value) for name, value in ours.items()), "} "]
+    ours = _ours(samples, rows)
+    fixed = _fixed(samples, ours)
     parts: list[bytes] = [b""] * (count * 2 * len(fixed))
     every = len(fixed) * 2
     for at, text in enumerate(fixed):
-        parts[2 * at :: every] = repeat(text.encode(), count)
+        parts[2 * at :: every] = repeat(b"\n" + text if at == 0 else text, count)
     for at, texts in enumerate(rows.texts(tuple(ours))):
         parts[2 * at + 1 :: every] = texts if count == len(there) else compress(texts, there)
     parts[every - 1 :: every] = numbers(samples.values[there])
     return b"".join(parts)[1:] + b"\n"
+
+
+def names(samples: Samples, rows: Prefixes) -> list[bytes]:
+    """What stands before the number in each row's line, whether it is shown or not."""
+    ours = _ours(samples, rows)
+    *fixed, end = _fixed(samples, ours)
+    between = zip(*rows.texts(tuple(ours)), strict=True)
+    return [b"".join(chain.from_iterable(zip(fixed, texts, strict=True))) + end for texts in between]
+
+
+def _ours(samples: Samples, rows: Prefixes) -> Mapping[str, str]:
+    """The labels beside a row's own, in the order of their names."""
+    return dict(sorted({**samples.extra, "query": rows.query}.items()))
+
+
+def _fixed(samples: Samples, ours: Mapping[str, str]) -> list[bytes]:
+    """The texts that are the same in every line; a row's own stand between them."""
+    return [f"{samples.family}{{".encode(), *(label(*pair).encode() for pair in ours.items()), b"} "]
 
 
 def numbers(values: Floats) -> list[bytes]:

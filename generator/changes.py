@@ -14,11 +14,15 @@ from tocsin.yamltree import Document, YamlPath
 
 # Keys that say which rule it is, not how it is.
 IDENTITY = frozenset(layers.RULE_KINDS)
+EVERY = "*"  # in the place of a pack's name
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`params` and `rules` at a path of a document. Within a pack names stand alone; elsewhere `pack.name` too."""
+    """`params` and `rules` at a path of a document. Within a pack names stand alone; elsewhere `pack.name` too.
+
+    Elsewhere `*.name` is the parameter of that name in every pack that has one.
+    """
 
     document: Document
     path: YamlPath
@@ -55,24 +59,26 @@ def _index(packs: Mapping[str, Draft]) -> dict[str, list[tuple[str, YamlPath]]]:
 
 def _param(change: Change, name: str, value: Any, packs: Mapping[str, Draft]) -> Iterable[Problem]:
     origin = (*change.path, "params", name)
-    known = {
-        f"{pack}.{param}" if change.qualified else param: (pack, param)
-        for pack, draft in packs.items()
-        for param in _declared(draft)
-    }
+    known: dict[str, list[tuple[str, str]]] = {}
+    for pack, draft in packs.items():
+        for param in declared(draft.data):
+            for full in (f"{pack}.{param}", f"{EVERY}.{param}") if change.qualified else (param,):
+                known.setdefault(full, []).append((pack, param))
     if name not in known:
-        yield _unknown(change, origin, "parameter", name, list(known), qualified=change.qualified)
-        return
-    pack, param = known[name]
-    draft = packs[pack]
-    declared = draft.data["params"][param]
+        listed = [full for full in known if not full.startswith(EVERY)]
+        yield _unknown(change, origin, "parameter", name, listed, qualified=change.qualified)
+    for pack, param in known.get(name, ()):
+        yield from _set(change, origin, value, packs[pack], param)
+
+
+def _set(change: Change, origin: YamlPath, value: Any, draft: Draft, param: str) -> Iterable[Problem]:
     path: YamlPath = ("params", param)
     if isinstance(value, dict):
         draft.merge(path, value, change.document, origin)
         return
-    before = declared.get("default") if isinstance(declared, dict) else None
+    before = draft.data["params"][param].get("default")
     if before is not None and kind_of(before) != kind_of(value):
-        yield other_kind(name, before, value, change.document.at(*origin))
+        yield other_kind(str(origin[-1]), before, value, change.document.at(*origin))
         return
     draft.put((*path, "default"), value, change.document, origin)
 
@@ -83,8 +89,9 @@ def other_kind(name: str, before: Any, value: Any, at: Position) -> Problem:
     return Problem("param", message, at, f"write {kind_of(before)}; now it is {before!r}")
 
 
-def _declared(draft: Draft) -> list[str]:
-    params = draft.data.get("params")
+def declared(pack: Mapping[str, Any]) -> list[str]:
+    """The names of a pack's parameters."""
+    params = pack.get("params")
     return [name for name, param in params.items() if isinstance(param, dict)] if isinstance(params, dict) else []
 
 

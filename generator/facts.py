@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, NoReturn
@@ -108,10 +108,27 @@ def at_least_one(check: str, **given: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Which facts each engine of a template knows; what stands in none of the lists belongs to all."""
+    """Which facts each engine of a template knows; what stands in none of the lists belongs to all.
+
+    `asks` are the facts of which each engine needs one: its question. The first engine is the default.
+    """
 
     check: str
-    facts: dict[str, tuple[str, ...]]
+    facts: Mapping[str, Sequence[str]]
+    asks: Mapping[str, Sequence[str]]
+
+    def chosen(self, given: Any) -> Any:
+        """A template's facts without those of other engines, where it asks the question of every engine.
+
+        Such an alert serves whichever engine is named, often by a parameter; any other must not mix them.
+        """
+        engine = given.get("engine", next(iter(self.facts))) if isinstance(given, dict) else None
+        if not isinstance(engine, str) or engine not in self.facts:
+            return given
+        if not all(any(given.get(ask) is not None for ask in asks) for asks in self.asks.values()):
+            return given
+        others = {name for other, names in self.facts.items() if other != engine for name in names}
+        return {name: value for name, value in given.items() if name not in others}
 
     def belongs(self, value: Any, info: ValidationInfo, why: str = "") -> Any:
         """The value, if the engine that was chosen knows the fact.
@@ -123,7 +140,10 @@ class Engines:
         other = next((key for key, facts in self.facts.items() if name in facts), engine)
         if engine and other != engine:
             reason = f": {why}" if why else f", and the alert has engine {engine}"
-            hint = f"write engine: {other}, or remove it; engine {engine} knows {', '.join(self.facts[engine])}"
+            hint = (
+                f"write engine: {other}, or remove it; engine {engine} knows {', '.join(self.facts[engine])}. "
+                f"An alert that serves either has {' and '.join(' or '.join(asks) for asks in self.asks.values())}"
+            )
             refuse(self.check, f"belongs to engine {other}{reason}", hint)
         return value
 

@@ -23,6 +23,8 @@ KINDS = (KIND, "Tenant", "Tiers")
 OTHERS = {"Runbook": "tocsin runbooks check"}  # Tocsin's, and another component's: what looks at them
 SUFFIXES = frozenset({".yml", ".yaml"})
 
+EXAMPLES = "examples"  # a folder of this name is looked into only if it is named itself
+
 # In a folder that is walked, only a file that says one of these is looked at; the rest is somebody else's.
 TRACES = (b"RulePack", b"tocsin/v")
 
@@ -150,9 +152,9 @@ def _shipped(sources: Sequence[Source]) -> Iterator[Source]:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """The YAML files below, in a stable order; hidden ones are left out."""
+    """The YAML files below, in a stable order; hidden ones and folders of examples are left out."""
     for parent, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if name != EXAMPLES and not name.startswith("."))
         yield from (Path(parent, name) for name in sorted(files) if _is_yaml(name))
 
 

@@ -54,7 +54,7 @@ def prove(
     from generator.proof.run import Options, tested
 
     every, limit = _duration(interval, "--evaluation-interval"), _duration(timeout, "--timeout")
-    options = Options(find(promtool, limit), every, frozenset(rule or ()))
+    options = Options(find(promtool, limit), every, frozenset(rule or ()), keep=write is not None)
     report = tested(paths, options, _progress())
     _show(report, output_format, verbose=verbose)
     if write is not None:

@@ -74,6 +74,7 @@ class Receiver:
         metrics = Metrics()
         metrics.built(__version__)
         metrics.expect_channels(prepared.channels)
+        metrics.expect_people(prepared.directory.zones)
         ledger, rules = Ledger(database), rules_of(config, prepared.holds)
         inbox = await Inbox.open(database, done=await ledger.position(), limit=config.inbox_limit)
         holds_known, holding = KnownHolds(rules.holds), Holding(database)
@@ -216,6 +217,7 @@ class Receiver:
         """
         config = prepared.config
         self.metrics.expect_channels(prepared.channels)
+        self.metrics.expect_people(prepared.directory.zones)
         self.inbox.limit = config.inbox_limit
         if prepared.holds is not None:
             self.holds.files = prepared.holds

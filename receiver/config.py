@@ -16,6 +16,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from receiver.engine.causes.settings import CorrelationSettings
 from receiver.engine.flapping import FlappingSettings
@@ -109,6 +110,16 @@ class ReceiverConfig(Sections):
     rules_api: RulesApiSettings | None = Field(None, description="A Prometheus that is asked for each alert's `for`.")
     remediation: RemediationSettings | None = Field(None, description="Runbooks that Tocsin runs by itself.")
     inhibition: InhibitionSettings | None = Field(None, description="Whether causes hold back their consequences.")
+    runbook_pages: Path | None = Field(None, description="A folder of one's own pages for alerts: PACK/ALERT.md.")
+
+    @field_validator("runbook_pages")
+    @classmethod
+    def _a_folder_beside_the_file(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
+        found = None if folder is None else (info.context or {}).get("folder", Path()) / folder
+        if found is not None and not found.is_dir():
+            hint = "make it, with PACK/ALERT.md in it, or take the line out: the pages that ship are shown anyway"
+            raise PydanticCustomError("files", "{folder} is no folder", {"folder": str(found), "hint": hint})
+        return found
 
     @field_validator("rule_files")
     @classmethod

@@ -44,6 +44,7 @@ from receiver.web.quarantine import QuarantineApi
 from receiver.web.recording import Recording
 from receiver.web.remediation import SwitchApi
 from receiver.web.responses import Responses
+from receiver.web.runbook_pages import RunbookSite
 from receiver.web.runbooks import RunbookApi
 from receiver.web.runs import RunApi
 from receiver.web.slack_answers import SlackAnswers
@@ -68,6 +69,7 @@ class Doors:
     decisions: DecisionApi
     maintenance: MaintenanceApi
     runbooks: RunbookApi
+    runbook_site: RunbookSite
     uploads: Uploads
     connections: Connections
     lifecycle: Lifecycle
@@ -125,6 +127,7 @@ class Doors:
         runs = remediating.runs
         runbooks = RunbookApi(remediating.proposing, runs, queries, fresh=lambda: uuid4().hex)
         runbooks.configured = config.remediation is not None
+        runbook_site = RunbookSite(config.runbook_pages)
         operations = Operations(
             writable=probe.takes_writes,
             figures=KeptFigures(lambda: figures(database, inbox, clock.now())),
@@ -157,6 +160,7 @@ class Doors:
             decisions.routes(),
             maintenance.routes(),
             runbooks.routes(),
+            runbook_site.routes(),
             RunApi(runs, queries, ledger).routes(),
             ApprovalApi(runs, ledger, responder, decider).routes(),
             SwitchApi(runs, clock).routes(),
@@ -182,6 +186,7 @@ class Doors:
             decisions=decisions,
             maintenance=maintenance,
             runbooks=runbooks,
+            runbook_site=runbook_site,
             uploads=uploads,
             connections=connections,
             lifecycle=lifecycle,
@@ -199,3 +204,4 @@ class Doors:
         self.connections.limit = config.max_connections
         self.maintenance.configure(config.maintenance)
         self.runbooks.configured = config.remediation is not None
+        self.runbook_site.own = config.runbook_pages

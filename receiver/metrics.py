@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections import Counter as Tally
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, tzinfo
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from receiver.engine.effects import Send
 from receiver.engine.events import (
-    Acknowledged,
     AnyEvent,
     Escalated,
     NobodyReached,
-    Resolved,
+    Opened,
     SlaBroken,
     SlaWarned,
-    Snoozed,
 )
 from receiver.engine.held import Kind
 from receiver.engine.message_events import MessageDelivered, MessageDiverted, MessageFailed, MessageSent, MessageSkipped
 from receiver.engine.working_set import Outcome
 from receiver.healing_metrics import HealingMetrics
+from receiver.response_metrics import ResponseMetrics
+from receiver.rule_metrics import RuleMetrics
 
-RESPONSE_SECONDS = (15, 30, 60, 120, 300, 600, 1800, 3600, 4 * 3600, 24 * 3600, 7 * 24 * 3600)
 MESSAGE_STATES = ("pending", "sending", "sent", "delivered", "skipped", "retried", "dead")
 COMMIT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -58,6 +57,9 @@ class Metrics:
         self.incidents = Gauge(
             "tocsin_receiver_incidents", "Incidents kept.", ["status", "severity"], registry=self.registry
         )
+        self.opened = self._counter(
+            "incidents_opened", "Incidents that opened, by tenant and the severity they then had.", "tenant", "severity"
+        )
         self.engine = self._gauge("engine_active", "1 on the one replica that processes the inbox, 0 on the others.")
         self.inbox_oldest = self._gauge("inbox_oldest_seconds", "Age of the oldest body not yet processed; 0: none.")
         self.engine_failing = self._gauge("engine_failing", "1 while the engine waits for a store that fails.")
@@ -81,8 +83,7 @@ class Metrics:
             "sla_total", "Times that an SLA's time ran out, by term; a warning comes first.", "term", "state"
         )
         self.healing = HealingMetrics(self.registry)
-        self.time_to_acknowledge = self._response("time_to_acknowledge_seconds", "From opening to acknowledgement.")
-        self.time_to_resolve = self._response("time_to_resolve_seconds", "From opening to resolution.")
+        self.response, self.rules = ResponseMetrics(self.registry), RuleMetrics(self.registry)
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"tocsin_receiver_{name}", help_text, labels, registry=self.registry)
@@ -92,9 +93,6 @@ class Metrics:
 
     def _seconds(self, name: str, help_text: str) -> Histogram:
         return Histogram(f"tocsin_receiver_{name}", help_text, buckets=COMMIT_SECONDS, registry=self.registry)
-
-    def _response(self, name: str, help_text: str) -> Histogram:
-        return Histogram(f"tocsin_receiver_{name}", help_text, buckets=RESPONSE_SECONDS, registry=self.registry)
 
     def built(self, version: str) -> None:
         """Tells which build this is, and what the process uses of the machine."""
@@ -112,14 +110,13 @@ class Metrics:
         """Counts what a committed outcome says; called after the commit, never before."""
         for recorded in outcome.events:
             incident = outcome.incidents[recorded.incident]
-            seconds = (recorded.at - incident.opened_at).total_seconds()
             self._count_message(recorded.event)
             self.healing.observe(recorded.event, incident)
+            self.response.observe(recorded, incident)
+            self.rules.observe(recorded, outcome)
             match recorded.event:
-                case Acknowledged() | Snoozed() if incident.acknowledged_at == recorded.at:
-                    self.time_to_acknowledge.observe(seconds)
-                case Resolved():
-                    self.time_to_resolve.observe(seconds)
+                case Opened(tenant=tenant):
+                    self.opened.labels(tenant, incident.severity.value).inc()
                 case NobodyReached() | Escalated(by_default=True):
                     self.nobody_reached.inc()
                 case SlaWarned(term=term):
@@ -146,6 +143,10 @@ class Metrics:
         for channel in channels:
             for state in MESSAGE_STATES:
                 self.messages.labels(channel, state)
+
+    def expect_people(self, zones: Mapping[str, tzinfo]) -> None:
+        """Says where people are: it tells the nights of each."""
+        self.response.zones = zones
 
     def held_back(self, reasons: Tally[str]) -> None:
         for reason, count in reasons.items():

@@ -13,7 +13,13 @@ import pytest
 from tocsin import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = ("rulepacks", "grafana/README.md", "grafana/dashboards", "grafana/provisioning")
+DATA = {  # by where it lies in the wheel
+    "rulepacks": "rulepacks",
+    "runbook-pages": "docs/runbooks",
+    "grafana/README.md": "grafana/README.md",
+    "grafana/dashboards": "grafana/dashboards",
+    "grafana/provisioning": "grafana/provisioning",
+}
 
 pytestmark = pytest.mark.slow
 
@@ -36,12 +42,15 @@ def test_wheel_carries_the_packages_and_nothing_else(wheel: Path) -> None:
 
 
 def test_wheel_carries_the_data(wheel: Path) -> None:
-    """Every pack and dashboard of the checkout lies under `tocsin/_data/`, and nothing else, no source of theirs."""
+    """Every pack, page and dashboard of the checkout lies under `tocsin/_data/`, and nothing else, no source."""
     names = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("tocsin/_data/")}
     for place in DATA:
         assert [name for name in names if name.startswith(f"tocsin/_data/{place}")], place
-    files = [path for place in DATA for path in (ROOT / place, *(ROOT / place).rglob("*")) if path.is_file()]
-    assert {f"tocsin/_data/{path.relative_to(ROOT)}" for path in files} == names
+    wanted = set()
+    for place, source in DATA.items():
+        files = [path for path in (ROOT / source, *(ROOT / source).rglob("*")) if path.is_file()]
+        wanted |= {f"tocsin/_data/{place}{str(path).removeprefix(str(ROOT / source))}" for path in files}
+    assert wanted == names
 
 
 def check_installed(wheels: Path, environment: Path) -> None:

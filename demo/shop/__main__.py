@@ -1,7 +1,9 @@
-"""`python -m demo.shop`: the shop's metrics, one page a service, and its faults.
+"""`python -m demo.shop`: the shop's metrics, one page a target, and its faults.
 
 GET  /metrics/{page}                 what Prometheus scrapes
-POST /faults/{name}, DELETE …        something breaks, something is mended
+GET  /faults                         what can break, and what is wrong since when
+POST /faults/{name}[?since=UNIX]     something breaks, or has been broken since then
+DELETE /faults/{name}                it is mended
 GET  /admin                          restarts of each service, and which have a standby in front of them
 POST /admin/{service}/restart        what runbooks may do to it
 PUT  /admin/{service}/standby, DELETE …
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import time
 from pathlib import Path
 
@@ -20,13 +23,14 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from demo.serving import serving
+from demo.shop.faults import COURSES
 from demo.shop.live import Shop
-from demo.shop.services import SERVICES
-from demo.shop.simulation import FAULTS
+from demo.shop.targets import TARGETS
 from tocsin.serving import stop_asked
 
-PAGES = {service.path: service for service in SERVICES}
-NAMES = {service.name for service in SERVICES}
+PAGES = {target.page: target for target in TARGETS}
+NAMES = {target.service for target in TARGETS if target.service}
+LONGEST_SINCE_SECONDS = 14 * 86_400.0
 
 
 class Pages:
@@ -39,6 +43,7 @@ class Pages:
         return [
             web.get("/-/ready", self.ready),
             web.get("/metrics/{page}", self.metrics),
+            web.get("/faults", self.faults),
             web.post("/faults/{name}", self.begin),
             web.delete("/faults/{name}", self.end),
             web.get("/admin", self.admin),
@@ -51,13 +56,17 @@ class Pages:
         return web.Response(text="ready\n")
 
     async def metrics(self, request: web.Request) -> web.Response:
-        service = PAGES.get(request.match_info["page"])
-        if service is None:
-            raise web.HTTPNotFound(text=f"there is no such service; these are: {', '.join(PAGES)}\n")
-        return web.Response(body=self._shop.exposition(service).encode(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        target = PAGES.get(request.match_info["page"])
+        if target is None:
+            raise web.HTTPNotFound(text=f"there is no such target; these are: {', '.join(PAGES)}\n")
+        return web.Response(body=self._shop.exposition(target).encode(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def faults(self, request: web.Request) -> web.Response:
+        known = {name: course.doc for name, course in COURSES.items()}
+        return web.json_response({"known": known, "since": self._shop.faults})
 
     async def begin(self, request: web.Request) -> web.Response:
-        self._shop.begin(_fault(request))
+        self._shop.begin(_fault(request), _since(request, self._shop.now()))
         return web.json_response({"faults": sorted(self._shop.faults)})
 
     async def end(self, request: web.Request) -> web.Response:
@@ -89,9 +98,22 @@ def _service(request: web.Request) -> str:
 
 def _fault(request: web.Request) -> str:
     name = request.match_info["name"]
-    if name not in FAULTS:
-        raise web.HTTPNotFound(text=f"there is no such fault; these are: {', '.join(FAULTS)}\n")
+    if name not in COURSES:
+        raise web.HTTPNotFound(text=f"there is no such fault; these are: {', '.join(COURSES)}\n")
     return name
+
+
+def _since(request: web.Request, now: float) -> float | None:
+    text = request.query.get("since")
+    if text is None:
+        return None
+    try:
+        since = float(text)
+    except ValueError:
+        since = math.nan
+    if not now - LONGEST_SINCE_SECONDS <= since <= now:
+        raise web.HTTPBadRequest(text="since: a Unix time of the last two weeks\n")
+    return since
 
 
 def main() -> None:

@@ -2,53 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
 
 from demo.shop.rhythm import Floats
-from demo.shop.services import FAMILIES, Family, Service
-from demo.shop.simulation import Series
+from demo.shop.series import Family, Rows, Series
 
-Totals = Mapping[Series, float]
+DECIMALS = 6
+
+T = TypeVar("T")
 
 
-def exposition(totals: Totals) -> str:
-    """What a scrape of one service reads, in the text format 0.0.4."""
+def exposition(values: Mapping[Series, float]) -> str:
+    """What a scrape of one target reads, in the text format 0.0.4."""
     lines: list[str] = []
-    for family in FAMILIES:
-        rows = [(series, value) for series, value in totals.items() if series.family is family]
-        if rows:
-            name = family.name + ("_total" if family.kind == "counter" else "")
-            lines += [f"# HELP {name} {family.help}", f"# TYPE {name} {family.kind}"]
-            lines += [f"{_name(series, {})} {value:.15g}" for series, value in rows]
+    for family, rows in _by_family(values.items()).items():
+        lines += [f"# HELP {family.name} {family.about}", f"# TYPE {family.name} {family.kind}"]
+        lines += [f"{_name(series, {})} {value:.15g}" for series, value in rows]
     return "\n".join([*lines, ""])
 
 
-def write_openmetrics(file: Path, past: Mapping[Service, Mapping[Series, Floats]], times: Floats) -> int:
-    """Writes the values of every series at every Unix time, family after family; returns the number of samples."""
-    stamps = [f" {time:.0f}\n" for time in times]
+def write_openmetrics(file: Path, pages: Iterable[tuple[Mapping[str, str], Floats, Rows]]) -> int:
+    """Writes values at Unix times, family after family; returns the number of samples.
+
+    `pages` are labels of a target, times, and rows of that length; where a value is NaN nothing is written.
+    """
+    everything = _by_family(
+        (series, (labels, times, values)) for labels, times, rows in pages for series, values in rows.items()
+    )
+    stamps: dict[int, list[str]] = {}
     samples = 0
-    with file.open("w", encoding="ascii") as out:
-        for family in FAMILIES:
-            out.write(f"# TYPE {family.name} {family.kind}\n# HELP {family.name} {family.help}\n")
-            for service, series, values in _of(family, past):
-                head = f"{_name(series, service.labels)} "
-                texts = map(str, values.astype(int).tolist() if _whole(values) else values.round(3).tolist())
-                out.write(head + head.join(map("".join, zip(texts, stamps, strict=True))))
-                samples += len(values)
+    with file.open("w", encoding="ascii", buffering=1 << 20) as out:
+        for family, rows in everything.items():
+            out.write(f"# TYPE {_open_name(family)} {_open_kind(family)}\n")
+            for series, (labels, times, values) in rows:
+                if id(times) not in stamps:
+                    stamps[id(times)] = [f" {time:.0f}\n" for time in times]
+                head = f"{_name(series, labels)} "
+                lines = [head + text + stamp for text, stamp in _present(values, stamps[id(times)])]
+                out.write("".join(lines))
+                samples += len(lines)
         out.write("# EOF\n")
     return samples
 
 
-def _of(family: Family, past: Mapping[Service, Mapping[Series, Floats]]) -> Iterable[tuple[Service, Series, Floats]]:
-    for service, rows in past.items():
-        for series, values in rows.items():
-            if series.family is family:
-                yield service, series, values
+def _present(values: Floats, stamps: list[str]) -> Iterable[tuple[str, str]]:
+    """The values that are there, as text, and their stamps."""
+    if (gone := np.isnan(values)).any():
+        kept = np.flatnonzero(~gone)
+        return zip(_texts(values[kept]), (stamps[place] for place in kept), strict=True)
+    return zip(_texts(values), stamps, strict=True)
 
 
-def _whole(values: Floats) -> bool:
-    return bool((values == values.round()).all())
+def _texts(values: Floats) -> Iterator[str]:
+    if (values == values.round()).all():
+        return map(str, values.astype(np.int64).tolist())
+    return map(str, values.round(DECIMALS).tolist())
+
+
+def _by_family(rows: Iterable[tuple[Series, T]]) -> dict[Family, list[tuple[Series, T]]]:
+    found: dict[Family, list[tuple[Series, T]]] = {}
+    for series, value in rows:
+        found.setdefault(series.family, []).append((series, value))
+    return found
+
+
+def _open_name(family: Family) -> str:
+    return family.name.removesuffix("_total") if family.kind == "counter" else family.name
+
+
+def _open_kind(family: Family) -> str:
+    """OpenMetrics calls only that a counter which is named so."""
+    if family.kind == "untyped" or (family.kind == "counter" and not family.name.endswith("_total")):
+        return "unknown"
+    return family.kind
 
 
 def _name(series: Series, labels: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from exporter.backtesting.report import report
 from exporter.backtesting.run import backtest
 from exporter.feedback.book import Book
+from exporter.progress import StageLine
 from exporter.replaying.asking import Ask
 from exporter.replaying.offline import desk_of
 
@@ -22,7 +23,7 @@ async def told(config_file: Path, ask: Ask, output_format: str, storage: Path | 
         UsageError: the question cannot be answered.
         QueryError: Prometheus brings nothing.
     """
-    progress = Progress()
+    progress = StageLine(sys.stderr)
     async with desk_of(config_file, Book(storage).verdicts if storage else None) as desk:
         case, tally = await backtest(desk, ask, progress)
     progress.end()
@@ -36,19 +37,3 @@ async def told(config_file: Path, ask: Ask, output_format: str, storage: Path | 
     from exporter.backtesting.text import text
 
     return text(case, tally, found)
-
-
-class Progress:
-    """A line on a terminal's stderr; elsewhere nothing."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-
-    def __call__(self, what: str, share: float) -> None:
-        if self._shown:
-            sys.stderr.write(f"\r{what:<10} {share:4.0%} ")
-            sys.stderr.flush()
-
-    def end(self) -> None:
-        if self._shown:
-            sys.stderr.write("\r" + " " * 20 + "\r")

@@ -17,18 +17,15 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from exporter import drift as drifting
-from exporter.drift import Drift
 from exporter.frame import Floats, Frame
 from exporter.metrics import Metrics
 from exporter.model import NEW, Arrays, Model, Rows
 from exporter.publishing.coverage import Coverage, taken
+from exporter.publishing.drifts import Drifts
 from exporter.publishing.samples import Samples, Step
 
 State = TypeVar("State")
 
-DRIFT = "tocsin_model_drift"
-FAMILIES = {DRIFT: "How much the errors of a series have grown or lie on one side; 1 and above is drift."}
-SHOWN_FROM = 0.5  # less drift is no sample: most series have none
 SAMPLED = 256
 WORST = -1.0  # accuracy; where yesterday's value is hardly ever wrong, the quotient says nothing
 DAY_SECONDS, MONTH_SECONDS = 86_400.0, 30 * 86_400.0
@@ -70,12 +67,13 @@ class Quality(Generic[State]):
         self._metrics = metrics
         day = round(DAY_SECONDS / self._step)
         self._day = day if 1 <= day <= LONGEST_RING else 1
+        self._drifts = Drifts(self._step)
         self._reset(0, self._day)
         for kind in drifting.KINDS:
             metrics.drifts.labels(query, kind)
 
     def _reset(self, series: int, lag: int) -> None:
-        self._drift, self._sampled = Drift.fresh(series), Sampled.fresh(min(series, SAMPLED), lag)
+        self._sampled = Sampled.fresh(min(series, SAMPLED), lag)
         self._place = 0  # where in the ring the oldest values stand
         self._coverage = Coverage(self._query, self._step, self._horizons, self._model, self._metrics)
         self._steps = 0
@@ -84,6 +82,7 @@ class Quality(Generic[State]):
     def begin(self, history: Frame) -> None:
         """Begins anew, and learns from history how hard its series are to forecast."""
         lag = self._day if history.steps > self._day else 1
+        self._drifts.begin(history)
         self._reset(len(history.labels), lag)
         tail = history.values[:SAMPLED, -(DAYS_COMPARED + 1) * lag :].T
         if len(tail) <= lag:
@@ -96,7 +95,7 @@ class Quality(Generic[State]):
 
     def resize(self, rows: Rows) -> None:
         """Takes other rows over; a new one begins without knowledge."""
-        self._drift = Drift(*(taken(getattr(self._drift, one.name), rows, 0.0) for one in fields(Drift)))
+        self._drifts.resize(rows)
         kept = rows[:SAMPLED]
         kept = np.where(kept < self._sampled.ring.shape[1], kept, NEW)
         self._sampled = Sampled(
@@ -110,8 +109,7 @@ class Quality(Generic[State]):
         frame, scores = step.frame, step.scores
         for column, when in enumerate(frame.times.tolist()):
             values, expected = frame.values[:, column], scores.expected[:, column]
-            with np.errstate(invalid="ignore"):
-                self._count(drifting.learn(self._drift, values - expected, self._step))
+            self._count(self._drifts.learn(frame, scores, column))
             newest = values[:SAMPLED]
             self._judge(newest, expected[:SAMPLED])
             self._compare(newest)
@@ -121,27 +119,25 @@ class Quality(Generic[State]):
             self._steps += 1
         self._tell(int((scores.event > 1.0).sum()), int(np.isfinite(scores.score).sum()))
         self._coverage.foresee(step.state, frame.last, SAMPLED)
-        drift = drifting.size(self._drift, self._step)
-        yield Samples(DRIFT, np.where(step.there & (drift >= SHOWN_FROM), drift, np.nan))
+        yield self._drifts.shown(step)
 
     def arrays(self) -> Arrays:
         """What is worth keeping over a restart."""
-        drift = {f"drift.{one.name}": getattr(self._drift, one.name) for one in fields(Drift)}
         sampled = {f"sampled.{one.name}": getattr(self._sampled, one.name) for one in fields(Sampled)}
-        return {**drift, **sampled, "numbers": np.array([self._alarms, self._months, self._place])}
+        return {**self._drifts.arrays(), **sampled, "numbers": np.array([self._alarms, self._months, self._place])}
 
     def restore(self, arrays: Mapping[str, Any], series: int) -> None:
         """Takes up what `arrays` gave; what does not fit these series is not taken."""
         self._reset(series, self._day)
+        self._drifts.restore(arrays, series)
         try:
-            drift = Drift(*(arrays[f"drift.{one.name}"] for one in fields(Drift)))
             sampled = Sampled(*(arrays[f"sampled.{one.name}"] for one in fields(Sampled)))
             alarms, months, place = arrays["numbers"].tolist()
         except (KeyError, ValueError):
             return
         lag, rows = sampled.ring.shape
-        if drift.seen.shape == (series,) and rows == min(series, SAMPLED) and lag in (self._day, 1):
-            self._drift, self._sampled = drift, sampled
+        if rows == min(series, SAMPLED) and lag in (self._day, 1):
+            self._sampled = sampled
             self._alarms, self._months, self._place = alarms, months, int(place) % lag
 
     def _count(self, found: Mapping[str, Any]) -> None:

@@ -46,7 +46,7 @@ def matchers(labels: Sequence[str]) -> Matchers:
         raise UsageError(f"labels: {error}") from error
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, name: str = "since") -> float:
     """A duration as Prometheus writes it: `2d`, `1h30m`.
 
     Raises:
@@ -55,9 +55,9 @@ def seconds(text: str) -> float:
     try:
         length = duration.parse(text)
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"since: {text!r} is no duration; write it as 2d or 1h30m") from error
+        raise UsageError(f"{name}: {text!r} is no duration; write it as 2d or 1h30m") from error
     if length <= timedelta(0):
-        raise UsageError("since must be longer than nothing; write it as 2d or 1h30m")
+        raise UsageError(f"{name} must be longer than nothing; write it as 2d or 1h30m")
     return length.total_seconds()
 
 

@@ -30,7 +30,7 @@ async def desk_of(config_file: Path, verdicts: Callable[[], Sequence[Verdict]] |
         stack.callback(workers.close)
         prometheus = Servers(stack).asked(config.prometheus)
         yield Desk(
-            lambda: [(query, prometheus) for query in WHOLE.part_of(config.queries)],
+            lambda: [(query, prometheus) for query in WHOLE.part_of(config.every_query)],
             Assembly(Metrics(), clock, workers, verdicts=verdicts).model,
             clock,
         )

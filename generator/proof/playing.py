@@ -1,4 +1,4 @@
-"""From trials to verdicts: played once to see what fires, judged, and played again with all of that expected."""
+"""From trials to verdicts: played to see what fires, and judged; what is kept is played again, all of it expected."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ class _Played:
     findings: Sequence[Finding]
 
 
-def prove(subjects: Sequence[Subject], promtool: Promtool, folder: Path) -> list[Verdict]:
-    """A verdict for each of the subjects; the folder is theirs alone."""
+def prove(subjects: Sequence[Subject], promtool: Promtool, folder: Path, *, keep: bool = True) -> list[Verdict]:
+    """A verdict for each of the subjects; the folder is theirs alone.
+
+    `keep`: the tests will be kept, so each is played as it will stand there.
+    """
     played = _play(subjects, promtool, folder)
     passed = [[one for one in plays if not one.findings] for plays in played]
     tests = [_tests(subject, plays) for subject, plays in zip(subjects, passed, strict=True)]
@@ -37,7 +40,7 @@ def prove(subjects: Sequence[Subject], promtool: Promtool, folder: Path) -> list
         [test for one, test in zip(plays, kept, strict=True) if one.answer != SILENT]
         for plays, kept in zip(passed, tests, strict=True)
     ]
-    refused = _again(subjects, loud, promtool, folder)
+    refused = _again(subjects, loud, promtool, folder) if keep else {}
     return [
         _verdict(subject, plays, kept, refused.get(number, ""))
         for number, (subject, plays, kept) in enumerate(zip(subjects, played, tests, strict=True))

@@ -34,11 +34,15 @@ Key = tuple[Position, str]  # which rule of a file it is, whoever chose the pack
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`interval` is that of groups without one; `rules` are the names to test, all where there are none."""
+    """`interval` is that of groups without one; `rules` are the names to test, all where there are none.
+
+    `keep` says that the tests will be kept.
+    """
 
     promtool: Promtool
     interval: timedelta
     rules: frozenset[str] = frozenset()
+    keep: bool = False
 
 
 def tested(paths: Sequence[Path], options: Options, progress: Progress) -> Report:
@@ -133,7 +137,7 @@ class _Work:
         folder = self.folder / f"batch{self.batches}"
         folder.mkdir()
         self.batches += 1
-        future = self.pool.submit(prove, subjects, self.options.promtool, folder)
+        future = self.pool.submit(prove, subjects, self.options.promtool, folder, keep=self.options.keep)
         future.add_done_callback(partial(self._count, len(subjects)))
         return future
 

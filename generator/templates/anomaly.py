@@ -25,6 +25,7 @@ ENGINES = Engines(
         "exporter": ("query", "matchers", "above"),
         "promql": ("expr", "method", "window", "season", "periods", "deviations", "minimum_deviation", "direction"),
     },
+    asks={"exporter": ("query",), "promql": ("expr",)},
 )
 
 # The fact that each engine cannot do without.
@@ -104,6 +105,11 @@ class Anomaly(Template):
     )
     minimum_deviation: AboveZero | None = fact(None, doc="promql: the least distance that matters", unit="of expr")
     direction: Direction = fact("both", doc="promql: on which side of the band the alert fires")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _serves_the_engine(cls, given: Any) -> Any:
+        return ENGINES.chosen(given)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -24,6 +24,7 @@ ENGINES = Engines(
         "exporter": ("query", "rule", "threshold", "matchers", "bound", "probability"),
         "promql": ("expr", "window", "season"),
     },
+    asks={"exporter": ("query", "rule"), "promql": ("expr",)},
 )
 SERIES = {"expected": "tocsin_forecast", "lower": "tocsin_forecast_lower", "upper": "tocsin_forecast_upper"}
 UNTIL = {
@@ -89,6 +90,11 @@ class Forecast(Template):
     season: Annotated[Duration, facts.season(CHECK)] | None = fact(
         None, doc="promql: 1d or 1w, for what follows the time of day or week; no line is drawn then"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _serves_the_engine(cls, given: Any) -> Any:
+        return ENGINES.chosen(given)
 
     @field_validator("*", mode="before")
     @classmethod

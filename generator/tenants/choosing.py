@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from generator.changes import Change, apply
+from generator.changes import EVERY, Change, apply, declared
 from generator.extension import nearest
 from generator.layers import Draft, draft
 from generator.load import Source
@@ -115,7 +115,17 @@ def _tier(
 
 def _of_the_chosen(change: Change, packs: Mapping[str, Source]) -> Change:
     """A tier for all packs says things of packs that this tenant did not choose; those are left out."""
-    params = {name: value for name, value in change.part("params").items() if name.split(".", 1)[0] in packs}
+    present = {
+        f"{name}.{param}"
+        for pack, source in packs.items()
+        for param in declared(source.document.data)
+        for name in (pack, EVERY)
+    }
+    params = {
+        name: value
+        for name, value in change.part("params").items()
+        if name in present or name.split(".", 1)[0] in packs
+    }
     rules = {
         name: value for name, value in change.part("rules").items() if "." not in name or name.split(".", 1)[0] in packs
     }

@@ -6,6 +6,7 @@ the matchers name, and the label `tenant` it surely has.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,9 @@ from generator.tenants.schema import LABEL
 from generator.tenants.scope import Scope
 from tocsin import promql
 from tocsin.problem import Problem
+
+# How an SLO joins what it recorded, which bears the tenant's name, with what it reads, which may not.
+JOINED = re.compile(r"ignoring \(((?:\w+, )*tocsin_sli\b)")
 
 
 def scope(packs: Sequence[tuple[Pack, Scope | None]]) -> tuple[list[Pack], list[Problem]]:
@@ -47,7 +51,10 @@ def _pack(pack: Pack, whose: Scope, into: Scoping) -> Pack:
 
 
 def _rule(rule: Rule, whose: Scope, into: Scoping) -> Rule:
-    return replace(rule, expr=scoped(rule.expr, into), labels={**rule.labels, LABEL: whose.tenant})
+    expr = scoped(rule.expr, into)
+    if JOINED.search(expr.text):
+        expr = promql.parse(JOINED.sub(rf"ignoring ({LABEL}, \g<1>", expr.text))
+    return replace(rule, expr=expr, labels={**rule.labels, LABEL: whose.tenant})
 
 
 def _told(rule: Rule, whose: Scope, into: Scoping) -> Iterator[Problem]:

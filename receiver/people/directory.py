@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Protocol
 
 from receiver.access.principal import Grant, Principal, Tenants
@@ -45,6 +45,11 @@ class Directory:
         roles = [found for name in settings.roles if (found := self.role(name)) is not None]
         grants = [Grant(frozenset(role.scopes), _tenants(role)) for role in roles]
         return Principal.of(user, grants, via)
+
+    @property
+    def zones(self) -> Mapping[str, tzinfo]:
+        """Where each user is."""
+        return {name: user.zone for name, user in self.users.items()}
 
     def role(self, name: str) -> RoleSettings | None:
         return self.roles.get(name) or ROLES.get(name)

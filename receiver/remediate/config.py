@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator
 
 from receiver.people.settings import Name
-from receiver.remediate.files import BUILTIN, read
+from receiver.remediate.files import read
 from receiver.remediate.runbook import Runbook
 from receiver.remediate.settings import OverrideSettings, RateSettings
 from receiver.remediate.steps.ansible import AnsibleEdge
@@ -17,6 +17,7 @@ from receiver.remediate.steps.exec import ExecEdge
 from receiver.remediate.steps.http_edge import HttpEdge
 from receiver.remediate.steps.kubernetes import KubernetesEdge
 from tocsin.config import Settings
+from tocsin.named_files import BUILTIN
 from tocsin.problem import Problem
 from tocsin.promconfig import ServerSettings
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
-from glob import glob
 from pathlib import Path
 from typing import Any, TypeVar
 
 from receiver.remediate.runbook import Runbook
 from receiver.remediate.settings import OverrideSettings, RunbookSettings
-from tocsin import data, yamltree
+from tocsin import data, named_files, yamltree
 from tocsin.config import Settings, validate
-from tocsin.problem import Position, Problem
+from tocsin.problem import Problem
 from tocsin.yamltree import Document
 
-BUILTIN = "builtin:"  # before the name of a runbook that ships
 OWN_KEYS = frozenset({"steps", "match", "target"})  # a document with one of these was meant to be a runbook
 REPLACED = ("mode", "automatic", "tenants", "hold_page")
 
@@ -77,39 +74,11 @@ def _beside(own: S | None, other: S) -> S:
 
 def _documents(patterns: Sequence[str], folder: Path, problems: list[Problem]) -> Iterator[Document]:
     """The documents of every file that the patterns mean, in order, each file once."""
-    seen: set[Path] = set()
-    for pattern in patterns:
-        for file in _files(pattern, folder, problems):
-            if file.resolve() in seen:
-                continue
-            seen.add(file.resolve())
-            documents, found = yamltree.read(file)
-            problems += found
-            yield from documents
-
-
-def _files(pattern: str, folder: Path, problems: list[Problem]) -> list[Path]:
-    if pattern.startswith(BUILTIN):
-        return _shipped(pattern, folder, problems)
-    files = sorted(glob(str(folder / pattern)))
-    if not files:
-        hint = "paths count from the configuration's folder; take the line out, or write the file"
-        problems.append(Problem("files", f"{pattern}: no such file", Position(str(folder)), hint=hint))
-    return [Path(file) for file in files]
-
-
-def _shipped(pattern: str, folder: Path, problems: list[Problem]) -> list[Path]:
-    """The file of a runbook that ships; `*` in its name stands for whatever there is."""
     ready = {file.stem: file for file in sorted((data.folder("rulepacks") / "runbooks").glob("*.yml"))}
-    name = pattern.removeprefix(BUILTIN)
-    if name == "*":
-        return list(ready.values())
-    if name in ready:
-        return [ready[name]]
-    near = get_close_matches(name, ready, n=1)
-    hint = f"did you mean {BUILTIN}{near[0]}?" if near else f"those that ship: {', '.join(ready) or 'none'}"
-    problems.append(Problem("files", f"{pattern}: no such runbook ships", Position(str(folder)), hint=hint))
-    return []
+    for file in named_files.named(patterns, folder, ready, "runbook", problems):
+        documents, found = yamltree.read(file)
+        problems += found
+        yield from documents
 
 
 def _is_runbook(found: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -37,6 +37,7 @@ class Figures:
     jobs_since: datetime | None = None
     dead: int = 0  # letters
     approvals: int = 0  # runs of runbooks that wait for somebody's
+    unresolved: list[tuple[str, str, str, int]] = field(default_factory=list)  # tenant, status, severity, how many
 
 
 async def figures(database: Database, inbox: Inbox, now: datetime) -> Figures:
@@ -48,7 +49,8 @@ async def figures(database: Database, inbox: Inbox, now: datetime) -> Figures:
     async with database.read() as connection:
         found, size, due = await _incidents(connection), await _size(connection), await _due(connection, now)
         dead, approvals = await _dead(connection), await _approvals(connection)
-    return Figures(found, await inbox.waiting_since(), size, *due, dead, approvals)
+        unresolved = await _unresolved(connection)
+    return Figures(found, await inbox.waiting_since(), size, *due, dead, approvals, unresolved)
 
 
 class KeptFigures:
@@ -79,6 +81,13 @@ async def _incidents(connection: AsyncConnection) -> list[tuple[str, str, int]]:
     kinds = (incidents.c.status, incidents.c.severity)
     rows = await connection.execute(sa.select(*kinds, sa.func.count()).group_by(*kinds))
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def _unresolved(connection: AsyncConnection) -> list[tuple[str, str, str, int]]:
+    kinds = (incidents.c.tenant, incidents.c.status, incidents.c.severity)
+    is_open = incidents.c.status != sa.literal_column("'resolved'")  # as the index of open keys says
+    rows = await connection.execute(sa.select(*kinds, sa.func.count()).where(is_open).group_by(*kinds))
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 async def _due(connection: AsyncConnection, now: datetime) -> tuple[int, datetime | None]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from datetime import datetime
 from html import escape
 
@@ -13,25 +11,16 @@ from receiver.engine.incident import Incident, IncidentStatus
 from receiver.engine.occurrence import one_line
 from receiver.notify.lead import status
 from receiver.notify.speech import Speech
+from receiver.web.html import Look
 
-STYLE = (
-    ":root{color-scheme:light dark}"
-    "body{margin:0 auto;max-width:34rem;padding:1rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
-    "h1{font-size:1.25rem;margin:.5rem 0}p{margin:.5rem 0}.said{border-left:.3rem solid #2e7d32;padding-left:.7rem}"
+LOOK = Look(
+    "body{max-width:34rem}h1{font-size:1.25rem;margin:.5rem 0}"
+    ".said{border-left:.3rem solid #2e7d32;padding-left:.7rem}"
     "form{margin:.6rem 0}button{font:inherit;font-weight:600;width:100%;padding:.7rem;border-radius:.4rem;"
     "border:1px solid #8884;background:#8882;color:inherit}button.first{background:#0b57d0;color:#fff}"
-    "textarea{font:inherit;width:100%;box-sizing:border-box;min-height:4rem}code{font-size:.9rem}"
+    "textarea{font:inherit;width:100%;box-sizing:border-box;min-height:4rem}",
+    sends=True,
 )
-_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-HEADERS = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",  # the address is the right to answer
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "X-Robots-Tag": "noindex, nofollow",
-}
 LONGEST_COMMENT = 2_000
 
 
@@ -62,13 +51,7 @@ def told(speech: Speech, sentence: str, status: int, *, incident: str = "") -> w
 
 def page(speech: Speech, content: str, status: int) -> web.Response:
     """`content` is HTML."""
-    title = escape(speech.say("page_title"))
-    text = (
-        f'<!doctype html><html lang="{speech.words.language}"><head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head><body><main>{content}</main></body></html>\n"
-    )
-    return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=HEADERS)
+    return LOOK.page(speech.say("page_title"), content, status, language=speech.words.language)
 
 
 def _standing(incident: Incident, speech: Speech, now: datetime) -> str:

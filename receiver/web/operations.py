@@ -110,6 +110,9 @@ class Operations:
             metrics.incidents.clear()
         for status, severity, count in figures.incidents:
             metrics.incidents.labels(status, severity).set(count)
+        metrics.response.unresolved.clear()
+        for tenant, status, severity, count in figures.unresolved:
+            metrics.response.unresolved.labels(tenant, status, severity).set(count)
 
     def _age(self, since: datetime | None) -> float:
         return 0.0 if since is None else max(0.0, (self._clock.now() - since).total_seconds())

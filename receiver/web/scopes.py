@@ -38,6 +38,11 @@ def operating(scope: Scope, handler: Answers) -> Answers:
     return _marked(handler, Needs(scope, every_tenant=True, always=False))
 
 
+def shown_to(scope: Scope, handler: Answers) -> Answers:
+    """A page for people who have a scope, for whichever tenants."""
+    return _marked(handler, Needs(scope))
+
+
 def unasked(handler: Answers) -> Answers:
     """A handler that tells nothing worth asking for: a probe. --web.config.file guards it all the same."""
     return proves_itself(handler, guarded=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.measuring import page
 from tests import real
 
 
@@ -105,4 +107,21 @@ async def test_interrupted(tmp_path: Path, story: list[str], moment: str, number
     assert said.endswith("stopped; nothing is left running\n")
     assert "Traceback" not in said
     assert said.replace("\n", "").isprintable(), "control characters, and no terminal"
+    assert _left_behind(tmp_path) == []
+
+
+@pytest.mark.slow(seconds=200)
+@pytest.mark.real
+@pytest.mark.timeout(900)
+async def test_fault(tmp_path: Path) -> None:
+    """A fault of the packs is told from the alert to the person who is paged; then it is mended, and it ends."""
+    binaries = real.pair("current").prometheus.parent
+    async with demo(tmp_path, "--fault", "login-brute-force", "--once", "--binaries", str(binaries)) as process:
+        said = (await process.communicate())[0].decode()
+    assert process.returncode == 0, said
+    stated = page.stated(page.PAGE.read_text(encoding="utf-8"))["login-brute-force", "exporter"]
+    assert f"As measured, {stated.alert} tells of it first" in said
+    assert re.search(rf"\+\d+:\d\d  {stated.alert} fires \(\w+, listen\)\n", said), said
+    assert "login-brute-force is mended." in said
+    assert "Traceback" not in said
     assert _left_behind(tmp_path) == []

@@ -76,7 +76,7 @@ def test_order() -> None:
 
 def test_once() -> None:
     """What ends by itself is known as such, and everything else that runs here says when it is ready."""
-    assert {service.name for service in services() if service.once} == {"rules", "token", "past", "blocks"}
+    assert {service.name for service in services() if service.once} == {"packs", "rules", "token", "past", "blocks"}
     assert [s.name for s in SERVED if not s.once and not s.ready] == []
 
 

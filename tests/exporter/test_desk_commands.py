@@ -19,6 +19,7 @@ from exporter.app import Exporter
 from exporter.config import ExporterConfig
 from exporter.feedback.book import Book
 from exporter.replaying.asking import show_time
+from tests import commands
 from tests.exporter.fake import Fake, prometheus
 from tocsin.clock import SystemClock
 
@@ -49,6 +50,12 @@ async def server() -> AsyncIterator[tuple[Fake, str]]:
 
 async def tocsin(*arguments: object) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command."""
+    ran = await asyncio.to_thread(commands.tocsin, "exporter", *(str(word) for word in arguments))
+    return ran.returncode, ran.stdout, ran.stderr
+
+
+async def process(*arguments: object) -> tuple[int, str, str]:
+    """The same, of a process of its own."""
     words = [str(word) for word in arguments]
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(TOCSIN, "exporter", *words, stdout=pipe, stderr=pipe)
@@ -63,13 +70,13 @@ def config(folder: Path, url: str) -> Path:
     return file
 
 
-@pytest.mark.slow(20)
+@pytest.mark.slow
 async def test_of_prometheus(tmp_path: Path) -> None:
     """With a configuration and Prometheus alone: a picture, a report in each format, reasons, and feedback kept."""
     at, storage = show_time(NOW - 5 * HOUR), tmp_path / "storage"
     async with server() as (_, url):
         asked: tuple[object, ...] = ("--config.file", config(tmp_path, url), "--labels", "shop=a")
-        assert await tocsin("plot", *asked, "-o", tmp_path / "a.svg") == (0, "", "")
+        assert await process("plot", *asked, "-o", tmp_path / "a.svg") == (0, "", "")
         assert b"<svg" in (tmp_path / "a.svg").read_bytes()
         assert (await tocsin("plot", *asked, "-o", tmp_path / "a.gif"))[::2] == (
             2,
@@ -104,7 +111,7 @@ async def test_of_prometheus(tmp_path: Path) -> None:
         assert await tocsin("feedback", "list", "--storage.path", storage) == (0, "nothing was said\n", "")
 
 
-@pytest.mark.slow(10)
+@pytest.mark.slow
 async def test_of_a_running_exporter(tmp_path: Path) -> None:
     """The same questions are answered by an exporter that runs."""
     async with server() as (fake, url), prometheus(fake) as api:
@@ -117,7 +124,7 @@ async def test_of_a_running_exporter(tmp_path: Path) -> None:
         asked = (*ours, "--labels", "shop=a")
         assert await tocsin("plot", *asked, "-o", tmp_path / "a.png") == (0, "", "")
         assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-        code, text, _ = await tocsin("explain", *asked, "--at", NOW - 5 * HOUR)
+        code, text, _ = await process("explain", *asked, "--at", NOW - 5 * HOUR)
         assert "a new event is reported here" in text
         said = await tocsin("feedback", "add", *asked, "--at", NOW - 5 * HOUR, "--verdict", "normal")
         assert "such evidence now scores 0." in said[1], said

@@ -12,6 +12,7 @@ import pytest
 
 from exporter import commands
 from exporter.score import score_file
+from tests.commands import tocsin
 from tests.exporter.series import PER_DAY, STEP, THURSDAY, make, times
 from tocsin.errors import InputError, MissingExtra, TocsinError
 
@@ -147,12 +148,7 @@ def test_what_is_no_value(tmp_path: Path, value: str) -> None:
 def test_refusal_as_a_command(tmp_path: Path) -> None:
     """The command shows file:line and exits 1."""
     source = write(tmp_path / "in.csv", "1,high")
-    ran = subprocess.run(
-        [TOCSIN, "exporter", "score", "--input", source, "--output", tmp_path / "out.csv"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = tocsin("exporter", "score", "--input", str(source), "--output", str(tmp_path / "out.csv"))
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"{source}:2: error: 'high' is not a number")
 

@@ -29,6 +29,7 @@ from exporter.models.sktime_detections import SktimeDetections
 from exporter.models.sktime_forecasts import SktimeForecasts
 from exporter.models.sktime_schedule import Plan
 from exporter.models.sktime_work import Spec, Work
+from tests.commands import tocsin
 from tests.exporter.fake import Fake, prometheus
 from tests.exporter.series import DAY, PER_DAY, STEP, THURSDAY, frame, make, times
 from tocsin.clock import ManualClock
@@ -318,7 +319,7 @@ def test_the_list() -> None:
     assert default["fit_seconds"] > default["update_seconds"] > 0
     assert naive["kind"] == "forecaster"
     assert naive["update_seconds"] > 20 * default["update_seconds"]
-    refused = subprocess.run([TOCSIN, "exporter", "models", "Naive"], capture_output=True, text=True, check=False)
+    refused = tocsin("exporter", "models", "Naive")
     assert refused.returncode == 2
     assert "NaiveForecaster" in refused.stderr
 

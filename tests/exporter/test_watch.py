@@ -264,7 +264,7 @@ async def test_long_history_comes_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
     async with exporter(fake, queries=[query(history="1d")]) as harness:
         (watch,) = harness.exporter.watches
         watch._progress = shares.append
-        model: Any = watch._model
+        model: Any = watch._scoring.model
         learn, ends = model.learn, set[float]()
 
         def seen(state: Any, history: Frame, end: float) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from demo.processes import free_port, running
-from demo.shop.past import SAMPLES, STEP_SECONDS, Past, make, write
-from demo.shop.rhythm import Floats
-from demo.shop.simulation import Series
+from demo.shop.past import SAMPLES, Page, make, write
+from demo.shop.targets import OFTEN, TARGETS
 from tests.real import Binaries
 
 # A target is away from this step of each sixty on, so many of them.
 GAPS = {"player-us-1": (20, 9), "cache-1": (40, 5)}
+TOLD = [one for one in TARGETS if one.service in ("gateway", "player", "database", "cache", "auth")]
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,17 @@ class History:
 
     start: int
     seconds: int
-    past: Past
+    past: Sequence[Page]
 
     @classmethod
     def of(cls, start: int, steps: int, seconds: int) -> History:
-        return cls(start, seconds, make(float(start), days=steps * STEP_SECONDS / 86_400)[1])
+        past = make(float(start), days=steps * OFTEN / 86_400, step=OFTEN, targets=TOLD)
+        return cls(start, seconds, [page for page in past if page.target])
 
     def write_blocks(self, folder: Path, promtool: Path, steps: int) -> None:
         """The first steps as blocks in the folder's `data`."""
         times = self.start + self.seconds * np.arange(steps, dtype=np.float64)
-        write(
-            folder, times, {service: {one: v[:steps] for one, v in rows.items()} for service, rows in self.past.items()}
-        )
+        write(folder, [replace(page.first(steps), times=times) for page in self.past])
         source = folder / SAMPLES
         with source.open() as lines:
             kept = "".join(line for line in lines if not self._is_away(line))
@@ -72,10 +71,6 @@ def _leave_the_present_open(meta: Path) -> None:
     block = json.loads(meta.read_text())
     block["compaction"]["hints"] = ["from-out-of-order"]
     meta.write_text(json.dumps(block))
-
-
-def _first(steps: int, rows: Mapping[Series, Floats]) -> Mapping[Series, Floats]:
-    return {series: values[:steps] for series, values in rows.items()}
 
 
 def away(instance: str, step: int) -> bool:
@@ -149,12 +144,16 @@ class Case:
         return [other, {**own, "rules": [control, alert]}]
 
 
-NOISY = ("database_connections", "player_bitrate_bits_per_second", "player_bitrate_bits_per_second{region='us'}")
+NOISY = (
+    "pg_stat_activity_count{state='active'}",
+    "audio_bitrate_bits_per_second{codec='mp3'}",
+    "audio_bitrate_bits_per_second{region='us',codec!~'opus|aac'}",
+)
 COUNTED = (
-    "cache_requests_total",
-    "shop_logins_total{result!='success'}",
+    "redis_keyspace_misses_total",
+    "auth_logins_total{result!='success'}",
     "http_requests_total{code=~'4..'}",
-    "database_queries_total",
+    "pg_stat_database_xact_commit",
 )
 
 
@@ -185,7 +184,7 @@ def _recorded(draw: st.DrawFn) -> tuple[str, tuple[Record, ...]]:
             (
                 record,
                 f"avg_over_time({record}[4u])",
-                f"max_over_time({record}{{job='shop'}}[3u])",
+                f"max_over_time({record}{{cluster='demo'}}[3u])",
                 f"{record}{{service!='player'}}",
                 f"{record}{{kind=~'a|b.*'}}",
                 f"sum without (instance) ({record})",
@@ -212,11 +211,12 @@ def cases(draw: st.DrawFn) -> Case:
     elif kind <= 3:
         expr, records = draw(_recorded())
     elif kind == 4:
-        gone = "player_streams{instance='player-us-1'}"
-        expr = draw(st.sampled_from((f"absent({gone})", f"absent_over_time({gone}[4u])", "count(player_streams) < 2")))
+        gone = "audio_streams{instance='player-us-1',codec='mp3'}"
+        fewer = "count(audio_streams{codec='mp3'}) < 2"
+        expr = draw(st.sampled_from((f"absent({gone})", f"absent_over_time({gone}[4u])", fewer)))
     else:
         joined = draw(st.sampled_from(("and on ()", "unless on ()")))
-        expr = f"{draw(_above_its_past(draw(_measured())))} {joined} (database_connections > 18)"
+        expr = f"{draw(_above_its_past(draw(_measured())))} {joined} (pg_stat_activity_count{{state='active'}} > 4)"
     return Case(
         expr,
         records,

@@ -31,6 +31,14 @@ def test_a_folder_is_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert not problems
 
 
+def test_examples_are_looked_into_where_they_are_named(tmp_path: Path) -> None:
+    """A folder `examples` below another is for people; on the command line it is a folder like any other."""
+    _write(tmp_path, "packs/pack.yml", PACK)
+    _write(tmp_path, "packs/examples/shop/tenant.yml", "apiVersion: tocsin/v1alpha1\nkind: Tenant\n")
+    kinds = {path: [source.kind for source in load([tmp_path / path])[0]] for path in ("packs", "packs/examples")}
+    assert kinds == {"packs": ["RulePack"], "packs/examples": ["Tenant"]}
+
+
 def test_a_broken_pack_in_a_folder_is_told(tmp_path: Path) -> None:
     """A file that says RulePack, or tocsin/v…, is meant to be one: its mistakes are not passed over."""
     _write(tmp_path, "broken.yml", "kind: RulePack\nmetadata: [\n")

@@ -131,9 +131,9 @@ def test_equal_rules_are_played_once(promtool: Path, folder: Path, monkeypatch: 
     """A copy of a rule file costs nothing, and is reported all the same."""
     played: list[str] = []
 
-    def counting(subjects: Any, *others: Any) -> Any:
+    def counting(subjects: Any, *others: Any, **options: Any) -> Any:
         played.extend(subject.rule.name for subject in subjects)
-        return prove(subjects, *others)
+        return prove(subjects, *others, **options)
 
     monkeypatch.setattr("generator.proof.run.prove", counting)
     put(a=rule_file(A), b=rule_file(A), c=rule_file(A | {"for": "1m"}))
@@ -310,11 +310,11 @@ def test_tests_come_with_what_a_pack_extends(folder: Path) -> None:
     ],
 )
 def test_what_cannot_be_understood_is_no_proof(when: str, what: str, reason: str, folder: Path) -> None:
-    """Neither words that are new, nor an answer that is another the second time."""
+    """Neither words that are new, nor what is to be kept and gets another answer the second time."""
     put(pack=PACK % (RULE % "A"))
     binary = real.pair("current").promtool
     cases = f'-*) ;; {when}) {what} ;; *) {binary} test rules "$file" ;;'
     script = f'shift 2; for file in "$@"; do case $file in {cases} esac; done; exit 1'
-    [(status, reasons)] = told(fake(folder, script), "pack.yml", "--format", "json").rules.values()
+    [(status, reasons)] = told(fake(folder, script), "pack.yml", "--write", "kept", "--format", "json").rules.values()
     assert status == "failed"
     assert reason in reasons[0]

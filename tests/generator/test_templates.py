@@ -146,7 +146,9 @@ REFUSED = [
     ("anomaly: {engine: prophet, expr: a, query: b}", "Input should be 'exporter' or 'promql'"),
     ("anomaly: {expr: a}", "expr: belongs to engine promql, and the alert has engine exporter"),
     ("anomaly: {query: a, season: nonsense}", "season: belongs to engine promql"),
-    ("anomaly: {engine: promql, expr: a, query: b}", "query: belongs to engine exporter, and the alert has"),
+    ("anomaly: {engine: promql, query: b}", "query: belongs to engine exporter, and the alert has"),
+    ("anomaly: {engine: prophet, query: a, expr: b}", "Input should be 'exporter' or 'promql'"),
+    ("anomaly: {query: a, expr: b, seasn: 1d}", "unknown key 'seasn'"),
     ("anomaly: {query: a, direction: up}", "the exporter's score says how far a value is from what was expected"),
     ("anomaly: {query: a b}", "query: String should match pattern"),
     ("anomaly: {query: a, above: 0}", "above: 0 leaves nothing to compare with"),
@@ -220,7 +222,7 @@ REFUSED = [
     ("forecast: {rule: r, horizon: 1h, probability: 80}", "80 is no probability to exceed"),
     ("forecast: {query: q, horizon: 1h, above: 1, matchers: {horizon: 2h}}", "horizon is a fact of its own"),
     ("forecast: {engine: promql, horizon: 1h, above: 1}", "engine promql needs the key 'expr'"),
-    ("forecast: {engine: promql, expr: a, rule: r, horizon: 1h, above: 1}", "rule: belongs to engine exporter"),
+    ("forecast: {engine: promql, rule: r, horizon: 1h, above: 1}", "rule: belongs to engine exporter"),
     ("forecast: {engine: promql, expr: a, season: 1d, horizon: 1d, above: 1}", "1d ago has not seen 1d ahead"),
     ("forecast: {engine: promql, expr: a, season: 1d, window: 1h, horizon: 1h, above: 1}", "has window and season"),
     ("composite:", "has no conditions"),
@@ -258,6 +260,35 @@ def test_template_refuses(template: str, message: str, tmp_path: Path) -> None:
     assert message in what
     assert compiled.problems[0].rule == "Test"
     assert compiled.problems[0].hint
+
+
+# (an alert that asks the question of every engine, its last rule with engine exporter, and with promql)
+EITHER = [
+    (
+        "anomaly: {engine: ENGINE, query: q, matchers: {a: b}, expr: x, minimum_deviation: 1, direction: up}",
+        'tocsin_anomaly_score{a="b",query="q"} > 1',
+        "tocsin:test:value > tocsin:test:median + clamp_min(5.9304 * tocsin:test:mad, 1)",
+    ),
+    (
+        "forecast: {engine: ENGINE, horizon: 1h, above: 5, query: q, bound: lower, expr: x, window: 3h}",
+        'tocsin_forecast_lower{horizon="1h",query="q"} > 5',
+        "tocsin:test:forecast > 5",
+    ),
+    (
+        "forecast: {engine: ENGINE, horizon: 1h, above: 5, query: q, expr: x, season: 1d}",
+        'tocsin_forecast{horizon="1h",query="q"} > 5',
+        "tocsin:test:forecast > 5",
+    ),
+]
+
+
+@pytest.mark.parametrize(("template", "exporter", "promql"), EITHER)
+def test_an_alert_serves_either_engine(template: str, exporter: str, promql: str, tmp_path: Path) -> None:
+    """Where every engine has its question, the one that is named asks its own, and the others' facts do no harm."""
+    for engine, expression in (("exporter", exporter), ("promql", promql)):
+        compiled = compile_text(pack(alert(template.replace("ENGINE", engine))), tmp_path)
+        [*_, rule] = compiled.packs[0].rules
+        assert " ".join(rule.expr.text.split()) == expression
 
 
 def test_every_template_is_tried() -> None:

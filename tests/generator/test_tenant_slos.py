@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -104,3 +105,26 @@ def test_mistakes(facts: str, check: str, message: str, hint: str, tmp_path: Pat
     assert message in problem.message
     assert hint in problem.hint
     assert problem.at.file == str(tmp_path / "1.yml")
+
+
+@pytest.mark.real
+def test_what_was_read_and_what_was_recorded_are_joined(promtool: Path, tmp_path: Path) -> None:
+    """A sum of raw series lacks the label `tenant` that recorded ones bear: errors are recorded once all the same."""
+    compiled = build(tmp_path, tenant("a"))
+    (tmp_path / "rules.yml").write_text(next(file.text for file in compiled.files if file.name == "a-test.yml"))
+    series = [
+        {"series": f'{name}_total{{tenant="a"}}', "values": f"0+{step}x30"} for name, step in (("e", 6), ("t", 60))
+    ]
+    recorded = {"expr": "sum without (tocsin_sli) (tocsin:sli_errors:rate)", "eval_time": "20m"}
+    expected = {**recorded, "exp_samples": [{"labels": '{tenant="a"}', "value": 0.1}]}
+    counted = {
+        "expr": "count(tocsin:sli_errors:ratio_5m)",
+        "eval_time": "20m",
+        "exp_samples": [{"labels": "{}", "value": 1}],
+    }
+    test = {"interval": "1m", "input_series": series, "promql_expr_test": [expected, counted]}
+    unit = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [test]}
+    (tmp_path / "unit.yml").write_text(yaml.safe_dump(unit))
+    run = [str(promtool), "test", "rules", "unit.yml"]
+    tested = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stdout + tested.stderr

@@ -124,9 +124,28 @@ def test_tiers_come_before_the_tenant(tmp_path: Path) -> None:
     )
 
 
+def test_a_parameter_of_every_pack_is_set_at_once(tmp_path: Path) -> None:
+    """`*.name` reaches each pack that has the parameter, from a tier and from a tenant, and says what it must not."""
+    other = pack(RULES.replace("Busy", "Idle").replace("Down", "Gone").replace("busy", "idle"), PARAMS)
+    tiers = (
+        'apiVersion: tocsin/v1alpha1\nkind: Tiers\ntiers: {gold: {params: {"*.limit": 60, "*.absent": 1}, rules: {}}}\n'
+    )
+    gold = tenant("", packs="[test, other]").replace("name: acme}", "name: acme, tier: gold}")
+    own = tenant('params: {"*.limit": 80}\n', "beta", packs="[test, other]")
+    files = {"pack": pack(RULES, PARAMS), "other": other.replace("name: test", "name: other")}
+    compiled = build(tmp_path, **files, tiers=tiers, acme=gold, beta=own)
+    assert compiled.problems == ()
+    limits = {rule.expr.text[-4:] for made in compiled.packs for rule in made.rules if rule.name in ("Busy", "Idle")}
+    assert limits == {"> 60", "> 80"}
+    wrong = build(tmp_path, **files, beta=own.replace("80", "180"))
+    [problem] = wrong.problems
+    assert "180 is out of its bounds" in problem.message
+
+
 # (what is wrong, the tenant's facts, place, check, part of the message, part of the hint)
 AMISS = [
     ("unknown parameter", "params: {test.limt: 80}", "6:10", "unknown-parameter", "'test.limt'", "'test.limit'"),
+    ("parameter of no pack", 'params: {"*.limt": 80}', "6:10", "unknown-parameter", "'*.limt'", "'test.limit'"),
     ("parameter without its pack", "params: {limit: 80}", "6:10", "unknown-parameter", "'limit'", "'test.limit'"),
     ("out of bounds", "params: {test.limit: 180}", "6:22", "param", "180 is out of its bounds", "change"),
     ("of another type", "params: {test.limit: high}", "6:22", "param", "is a number, and this is a text", "90"),

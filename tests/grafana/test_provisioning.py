@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from grafana.source.panels import PROMETHEUS
+from grafana.source.look import PROMETHEUS
 
 PROVISIONING = Path(__file__).resolve().parents[2] / "grafana/provisioning"
 FILES = sorted(PROVISIONING.rglob("*.yml"))
@@ -31,7 +31,7 @@ def test_the_data_source_is_the_one_that_dashboards_find() -> None:
     assert (source["uid"], source["type"], source["isDefault"]) == ("prometheus", PROMETHEUS.type_val, True)
     assert source["url"] == "http://prometheus:9090"
     assert source["editable"] is False
-    assert source["jsonData"]["timeInterval"] == "15s"
+    assert source["jsonData"]["timeInterval"] == "60s"
 
 
 def test_dashboards_are_read_from_the_folder_they_are_mounted_at() -> None:

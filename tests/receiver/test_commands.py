@@ -1,4 +1,4 @@
-"""The commands, as processes: what they print, how they end."""
+"""The commands: what they print, how they end; servers and one of each kind as processes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import tocsin
 from tests.receiver.bodies import alert, body
 
 TOCSIN = [str(Path(sys.executable).with_name("tocsin"))]
 
 
-def tocsin(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What a command does in a process of its own."""
     return subprocess.run(
         TOCSIN + list(arguments), capture_output=True, text=True, timeout=60, env=os.environ | environment, check=False
     )
@@ -57,7 +59,7 @@ def test_incident_from_the_command_line(tmp_path: Path) -> None:
     """list, show, ack and resolve tell what is, what was done, and what was already done."""
     with running(tmp_path) as url:
         urllib.request.urlopen(f"{url}/api/v2/hooks/alertmanager", body(alert(instance="p1"))).close()
-        listed = tocsin("incidents", "list", "--url", url)
+        listed = process("incidents", "list", "--url", url)
         assert "PlayerErrors is up" in listed.stdout, listed
         incident = listed.stdout.splitlines()[1].split()[0]
         assert (
@@ -71,7 +73,7 @@ def test_incident_from_the_command_line(tmp_path: Path) -> None:
         assert "1 of its alerts still fire" in tocsin("incidents", "resolve", incident, "--url", url).stdout
         assert tocsin("incidents", "list", "--url", url).stdout == "No incidents: all quiet.\n"
         assert '"status": "resolved"' in tocsin("incidents", "list", "--all", "--format", "json", "--url", url).stdout
-        gone = tocsin("incidents", "ack", "zzzz", "--url", url)
+        gone = process("incidents", "ack", "zzzz", "--url", url)
         assert (gone.returncode, gone.stderr) == (1, "tocsin: there is no incident zzzz\n")
 
 
@@ -87,21 +89,21 @@ def test_port_in_use(tmp_path: Path) -> None:
     """A port in use ends the start with the address and the flag to change it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        result = tocsin("receiver", "run", "--web.listen-address", address, "--storage.path", str(tmp_path))
+        result = process("receiver", "run", "--web.listen-address", address, "--storage.path", str(tmp_path))
     refused(result, 1, f"cannot listen on {address}", "is in use", "--web.listen-address")
 
 
 def test_storage_that_cannot_be_written(tmp_path: Path) -> None:
     """A storage path that cannot be used ends the start with the path and the way out."""
     (tmp_path / "file").write_text("")
-    result = tocsin("receiver", "run", "--storage.path", str(tmp_path / "file" / "below"))
+    result = process("receiver", "run", "--storage.path", str(tmp_path / "file" / "below"))
     refused(result, 1, "--storage.path", "cannot be written", "choose a folder")
 
 
 def test_read_only_storage() -> None:
     """A folder where nothing can be created ends the start the same way, for root too."""
     refused(
-        tocsin("receiver", "run", "--storage.path", "/proc/tocsin"),
+        process("receiver", "run", "--storage.path", "/proc/tocsin"),
         1,
         "--storage.path /proc/tocsin",
         "cannot be written",
@@ -112,14 +114,14 @@ def test_read_only_storage() -> None:
 def test_storage_in_use(tmp_path: Path) -> None:
     """Two receivers never share one store."""
     with running(tmp_path):
-        result = tocsin("receiver", "run", "--web.listen-address", "127.0.0.1:0", "--storage.path", str(tmp_path))
+        result = process("receiver", "run", "--web.listen-address", "127.0.0.1:0", "--storage.path", str(tmp_path))
     refused(result, 1, "another receiver is using it")
 
 
 def test_storage_that_is_no_database(tmp_path: Path) -> None:
     """A store that is not one of ours is refused by name and left as it is."""
     (tmp_path / "tocsin.db").write_bytes(b"this is no database" * 100)
-    refused(tocsin("receiver", "run", "--storage.path", str(tmp_path)), 1, "tocsin.db", "cannot be opened")
+    refused(process("receiver", "run", "--storage.path", str(tmp_path)), 1, "tocsin.db", "cannot be opened")
     assert (tmp_path / "tocsin.db").read_bytes() == b"this is no database" * 100
 
 
@@ -160,7 +162,7 @@ def test_config_check(tmp_path: Path) -> None:
     """Every problem of a configuration is shown at once, with its place and the way out."""
     file = tmp_path / "receiver.yml"
     file.write_text(BAD_CONFIG)
-    first = tocsin("config", "check", str(file))
+    first = process("config", "check", str(file))
     refused(first, 1, f"{file}:11:14: error", "NOT_SET is not set", "export NOT_SET=")
     result = tocsin("config", "check", str(file), NOT_SET="5")
     refused(
@@ -169,7 +171,7 @@ def test_config_check(tmp_path: Path) -> None:
         f"{file}:4:24: error", f"{file}:4:65: error", f"{file}:10:15: error", "30s, 5m, 1h30m",
         "exactly one kind",
     )  # fmt: skip
-    refused(tocsin("receiver", "run", "--config.file", str(file), "--storage.path", str(tmp_path)), 1, "NOT_SET")
+    refused(process("receiver", "run", "--config.file", str(file), "--storage.path", str(tmp_path)), 1, "NOT_SET")
     refused(tocsin("config", "check", str(tmp_path / "gone.yml")), 1, "gone.yml", "cannot be read")
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from receiver.local_times import local, moment
-from tests.receiver.test_commands import running, tocsin
+from tests.commands import tocsin
+from tests.receiver.test_commands import running
 from tocsin.errors import UsageError
 
 CET = timezone(timedelta(hours=1), "CET")

@@ -23,7 +23,7 @@ from receiver.remediation_commands import remediation
 from receiver.runbook_commands import runbooks
 from tests.receiver.bodies import alert, body
 from tests.receiver.remediate.healing import Healing, configured, healing, runbook, step
-from tests.receiver.test_commands import TOCSIN, tocsin
+from tests.receiver.test_commands import TOCSIN, process
 
 GUARD = {"name": "no deployment", "expr": "deploying", "at_most": 0}
 NUMBERS = {"errors": 0.0, "deploying": 0.0}
@@ -303,5 +303,5 @@ WORKERS = [
 @pytest.mark.parametrize(("arguments", "says"), WORKERS)
 def test_a_worker_that_cannot_be(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
     """What it cannot work on, and a store that it cannot share, are told with exit code 2."""
-    run = tocsin("receiver", "worker", *arguments, "--storage.path", str(tmp_path / "store"))
+    run = process("receiver", "worker", *arguments, "--storage.path", str(tmp_path / "store"))
     assert (run.returncode, says in run.stderr) == (2, True), run

@@ -219,6 +219,7 @@ async def test_probes_and_metrics(tmp_path: Path) -> None:
             "tocsin_receiver_alerts_processed_total 4.0",
             "tocsin_receiver_inbox_depth 0.0",
             'tocsin_receiver_incidents{severity="critical",status="open"} 1.0',
+            'tocsin_receiver_unresolved_incidents{severity="critical",status="open",tenant="default"} 1.0',
             'tocsin_receiver_alerts_suppressed_total{reason="repeat"} 2.0',
         ):
             assert line in text.splitlines()

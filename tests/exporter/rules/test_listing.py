@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 from exporter.rules.parsing import REASONS
+from tests.commands import tocsin
 
-TOCSIN = Path(sys.executable).with_name("tocsin")
 CONFIG = """prometheus: {url: "http://127.0.0.1:1"}
 queries: [{name: a, expr: up}]
 rules: {prometheus: false, files: [rules.yml]}
@@ -25,8 +24,7 @@ RULES = """groups:
 def listed(folder: Path, rules: str, *options: str, config: str = CONFIG) -> subprocess.CompletedProcess[str]:
     (folder / "exporter.yml").write_text(config)
     (folder / "rules.yml").write_text(rules)
-    command = [str(TOCSIN), "exporter", "rules", "--config.file", str(folder / "exporter.yml"), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return tocsin("exporter", "rules", "--config.file", str(folder / "exporter.yml"), *options)
 
 
 def test_each_rule_with_what_becomes_of_it(tmp_path: Path) -> None:

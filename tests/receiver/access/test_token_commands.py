@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from receiver.access.tokens import WRITTEN
+from tests.commands import tocsin
 from tests.receiver.access.people import CONFIG
 from tests.receiver.bodies import alert, body
-from tests.receiver.test_commands import refused, running, tocsin
+from tests.receiver.test_commands import process, refused, running
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_nothing_is_open_to_other_machines(
     """The receiver does not begin to listen where others would come in unasked; the message names each way out."""
     (tmp_path / "receiver.yml").write_text(json.dumps(configured))
     store = tmp_path / "store"
-    ran = tocsin(
+    ran = process(
         "receiver", "run", "--web.listen-address", address, "--storage.path", str(store),
         "--config.file", str(tmp_path / "receiver.yml"),
     )  # fmt: skip

@@ -12,9 +12,10 @@ import pytest
 from receiver.oncall.grid import calendar, duration
 from receiver.oncall.settings import ScheduleSettings
 from receiver.oncall.shapes import schedule_json
+from tests.commands import tocsin
 from tests.receiver.oncall.properties import read_back
 from tests.receiver.oncall.test_schedule import utc
-from tests.receiver.test_commands import refused, running, tocsin
+from tests.receiver.test_commands import refused, running
 
 CONFIG = """\
 users: {alice: {name: Alice Anders}, bob: {}, frank: {}, grace: {}, zoe: {}, root: {roles: [admin]}}

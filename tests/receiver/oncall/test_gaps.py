@@ -16,10 +16,11 @@ from receiver.oncall.current import schedules_of
 from receiver.oncall.gaps_showing import gaps_text
 from receiver.people.directory import Directory
 from receiver.web.oncall_answers import GapsJson
+from tests.commands import tocsin
 from tests.receiver.bodies import START
 from tests.receiver.harness import Harness, receiver
 from tests.receiver.people.test_directory import WAYS
-from tests.receiver.test_commands import refused, tocsin
+from tests.receiver.test_commands import refused
 
 DAYS: dict[str, Any] = {  # START is Saturday, 2026-11-21, 03:00 UTC
     "timezone": "Europe/Berlin",

@@ -1,0 +1,1 @@
+"""What each kind of exporter tells: one module a kind, named after it."""
