@@ -29,7 +29,7 @@ PORTS = MappingProxyType(
 HISTORY = frozenset({"past", "blocks", "exporter"})
 
 # A story is about one rule. Others of the packs would tell of its fault, too, sooner or later as the machine is busy.
-PACKS_OF_STORIES = "node"
+PACKS_OF_STORIES = "prometheus-stack"  # its Watchdog is the heartbeat that the receiver waits for
 SCORED_IN_STORIES = "http"  # all packs' queries take the exporter two minutes to learn
 
 
